@@ -1,0 +1,20 @@
+// A source of training rows whose every row is a pure function of its number, so that a position is
+// one integer and resuming is exact.
+#pragma once
+
+#include <cstdint>
+
+#include "data/batch.h"
+
+namespace moe {
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  // Rows first, first + 1, ..., first + rows - 1; numbers past one epoch go on into the next.
+  virtual Batch batch(int64_t first, int64_t rows) const = 0;
+  // Rows of one epoch; at least 1.
+  virtual int64_t rows_per_epoch() const = 0;
+};
+
+}  // namespace moe

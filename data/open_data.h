@@ -1,0 +1,25 @@
+// Opens what section `data` names.
+#pragma once
+
+#include <memory>
+
+#include "data/data_config.h"
+#include "data/dataset.h"
+
+namespace moe {
+
+struct Datasets {
+  std::shared_ptr<const Dataset> train;  // shuffled anew in every epoch by `seed`
+  std::shared_ptr<const Dataset> valid;  // a fixed order: any first n rows are a fair sample
+  int64_t train_bytes = 0;
+  int64_t valid_bytes = 0;
+};
+
+// Rows of `length` tokens and their `length` targets. Without data.valid the text of data.train is
+// split (data/split.h); no byte of validation is ever in a training row. Text shorter than a row is
+// read only where it is a file among longer ones, and then skipped. Throws RunError: a file that is
+// missing, unreadable, empty, corrupt or too short, a glob that matches nothing, or a file that is
+// in both lists.
+Datasets open_data(const DataConfig& config, int64_t length, uint64_t seed);
+
+}  // namespace moe

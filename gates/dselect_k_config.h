@@ -1,0 +1,28 @@
+// Config of gates/dselect_k_gate.h.
+#pragma once
+
+#include "gates/gate_config.h"
+
+namespace moe {
+
+struct DSelectKConfig : GateConfig {
+  int64_t k = 2;
+  double gamma = 1;
+  double entropy = 0.01;         // coefficient once the ramp is over
+  double entropy_from = 0;       // shares of the run between which the coefficient grows
+  double entropy_until = 0.5;
+  double reachability = 0.01;    // coefficient; only where experts is not a power of two
+  double init_scale = 1;
+
+  int64_t slots() const override { return k; }
+  double flops_per_token(int64_t d_model, int64_t experts) const override;
+  // Coefficient of the entropy term at this share of the run, in [0, 1].
+  double entropy_coefficient(double progress) const;
+  void fields(Fields& f) override;
+  void check(Rules& rules) const override;
+};
+
+// m = ceil(log2 E): bits that spell an expert; 0 for one expert.
+int64_t expert_bits(int64_t experts);
+
+}  // namespace moe

@@ -1,0 +1,48 @@
+// DSelect-k (Hazimeh et al. 2021, arXiv 2106.03760), per token: k differentiable selectors of one
+// expert each, mixed by a softmax.
+//
+// A selector spells its expert in m = ceil(log2 E) bits, the first one the most significant. A bit is
+// a smooth step: exactly 0 or 1, with exactly zero slope, once |logit| >= gamma / 2. So the gate
+// starts with every expert live and becomes sparse while it trains, and a weight that has reached 0
+// is flat there: dispatch may skip the slot (promise 3 of Routing).
+//
+// Letters: k selectors, m bits.
+#pragma once
+
+#include "gates/dselect_k_config.h"
+#include "gates/gate.h"
+#include "gates/smooth_step.h"
+#include "layers/initializer.h"
+
+namespace moe {
+
+class DSelectKGate : public Gate {
+ public:
+  DSelectKGate(const DSelectKConfig& config, int64_t d_model, int64_t experts,
+               const Initializer& init);
+  Routing forward(const GateInput& input) override;
+
+ private:
+  DSelectKConfig config_;
+  int64_t experts_, bits_;
+  Tensor codes_;                    // [E, m] bool, a buffer: the spelling of every expert
+  Tensor bit_weight_, bit_bias_;    // [k * m, D], [k * m]
+  Tensor mix_weight_, mix_bias_;    // [k, D], [k]
+};
+
+// [E, m] bool: expert e in binary, most significant bit first.
+Tensor expert_codes(int64_t experts);
+
+// What the k selectors choose: [..., k, E], from bits [..., k, m]. A row sums to 1, or to less where
+// codes without an expert exist.
+Tensor selectors(const SmoothBits& bits, const Tensor& codes);
+
+// -sum_e r_e log(r_e + 1e-6), [..., k, E] -> [..., k]. Slightly negative for a decided selector. The
+// published term is the sum over tokens and selectors; the gate's is the mean over tokens of the sum
+// over selectors, so that the coefficient does not depend on the batch.
+Tensor selector_entropy(const Tensor& selectors);
+
+// 1 / (sum_e r_e + eps), [..., k, E] -> [..., k]: 1 when all mass is on codes that have an expert.
+Tensor reciprocal_reach(const Tensor& selectors, double eps);
+
+}  // namespace moe

@@ -1,0 +1,32 @@
+// What every gate's config can tell without LibTorch.
+#pragma once
+
+#include <cstdint>
+
+#include "configs/fields.h"
+
+namespace moe {
+
+class GateConfig : public KindConfig {
+ public:
+  // k: slots of a token once the gate is sparse. Experts' `d_hidden: auto` is active_width / k.
+  virtual int64_t slots() const = 0;
+  // False when a token's choice depends on later tokens of its own sequence.
+  virtual bool causal() const { return true; }
+  // Rules that need the number of experts; `prefix` leads to the gate's section ("gate.").
+  virtual void check_experts(Rules& rules, int64_t experts, const std::string& prefix) const;
+  // Multiply-adds of the gate for one token, in FLOPs.
+  virtual double flops_per_token(int64_t d_model, int64_t experts) const = 0;
+};
+
+// The explicit list of gates, torch-free half: name, help, defaults. The other half, which makes
+// them, is gates/gate_list.h; a test checks that both have the same names. Programs that link the
+// library may append to both before reading a config.
+KindList& gate_kinds();
+
+// The config of a gate section.
+inline const GateConfig& gate_config(const KindChoice& gate) {
+  return static_cast<const GateConfig&>(*gate.config);
+}
+
+}  // namespace moe

@@ -1,0 +1,52 @@
+#include "gates/load_metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace moe {
+namespace {
+
+double mean_of(const std::vector<double>& load) {
+  return std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(load.size());
+}
+
+double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+}  // namespace
+
+double max_violation(const std::vector<double>& load) {
+  const double mean = mean_of(load);
+  return mean > 0 ? *std::max_element(load.begin(), load.end()) / mean - 1 : 0;
+}
+
+double load_variation(const std::vector<double>& load) {
+  const double mean = mean_of(load);
+  double square = 0;
+  for (const double x : load) {
+    square += (x - mean) * (x - mean);
+  }
+  return ratio(std::sqrt(square / static_cast<double>(load.size())), mean);
+}
+
+LoadMetrics load_metrics(const GateStats& stats) {
+  LoadMetrics m;
+  const auto load = stats.tokens_per_expert.cpu().contiguous();
+  m.tokens_per_expert.assign(load.data_ptr<double>(), load.data_ptr<double>() + load.numel());
+  m.max_vio = max_violation(m.tokens_per_expert);
+  m.load_cv = load_variation(m.tokens_per_expert);
+  m.dead_experts = std::count(m.tokens_per_expert.begin(), m.tokens_per_expert.end(), 0.0);
+  const double tokens = stats.tokens.item<double>();
+  const double live = stats.live_slots.item<double>();
+  const double dropped = stats.dropped_slots.item<double>();
+  m.entropy = ratio(stats.entropy.item<double>(), tokens);
+  m.slots_per_token = ratio(live, tokens);
+  m.empty_tokens = ratio(stats.empty_tokens.item<double>(), tokens);
+  m.dropped = ratio(dropped, live + dropped);
+  for (const auto& [name, mean] : stats.gate) {
+    m.gate[name] = ratio(mean.sum.item<double>(), mean.count.item<double>());
+  }
+  return m;
+}
+
+}  // namespace moe

@@ -1,0 +1,30 @@
+// Config of gates/top_k_gate.h.
+#pragma once
+
+#include <string>
+
+#include "gates/gate_config.h"
+
+namespace moe {
+
+struct TopKConfig : GateConfig {
+  int64_t k = 2;
+  std::string softmax = "before";  // the selection, over all experts; or after it, over the kept
+  bool renormalize = true;         // kept weights sum to 1
+  double capacity_factor = 0;      // 0: dropless
+  std::string capacity_order = "token";
+  double jitter = 0;
+  double load_balancing = 0.01;    // coefficient of load_balancing_loss
+  std::string balance_scope = "world";
+  double z_loss = 0;               // coefficient of z_loss
+  double init_scale = 1;           // first weights: normal, init_scale / sqrt(d_model)
+
+  int64_t slots() const override { return k; }
+  bool causal() const override { return capacity_factor == 0 || capacity_order == "token"; }
+  double flops_per_token(int64_t d_model, int64_t experts) const override {
+    return 2.0 * d_model * experts;
+  }
+  void fields(Fields& f) override;
+};
+
+}  // namespace moe

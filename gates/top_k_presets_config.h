@@ -1,0 +1,40 @@
+// Published gates that are Top-k with certain settings: they expand into its config, so there is one
+// gate to test.
+#pragma once
+
+#include "gates/top_k_config.h"
+
+namespace moe {
+
+class TopKPreset : public GateConfig {
+ public:
+  virtual TopKConfig expand() const = 0;
+  int64_t slots() const override { return expand().slots(); }
+  bool causal() const override { return expand().causal(); }
+  double flops_per_token(int64_t d_model, int64_t experts) const override {
+    return expand().flops_per_token(d_model, experts);
+  }
+};
+
+// Switch Transformer (Fedus, Zoph, Shazeer 2021, arXiv 2101.03961, sections 2.2 and 2.4): top-1 whose
+// weight is the probability itself, so that the gate learns through it.
+struct SwitchConfig : TopKPreset {
+  double capacity_factor = 1.25;
+  double jitter = 0.01;
+  double load_balancing = 0.01;
+  double init_scale = 0.1;
+
+  TopKConfig expand() const override;
+  void fields(Fields& f) override;
+};
+
+// Mixtral (Jiang et al. 2024, arXiv 2401.04088, section 2.1).
+struct MixtralConfig : TopKPreset {
+  int64_t k = 2;
+  double load_balancing = 0.01;
+
+  TopKConfig expand() const override;
+  void fields(Fields& f) override;
+};
+
+}  // namespace moe

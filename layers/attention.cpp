@@ -1,0 +1,46 @@
+#include "layers/attention.h"
+
+#include <cmath>
+
+#include "layers/shapes.h"
+
+namespace moe {
+
+Attention::Attention(const DecoderConfig& config, const Initializer& init)
+    : heads_(config.heads), kv_heads_(config.kv_heads_or_heads()), head_dim_(config.head_width()) {
+  const int64_t D = config.d_model;
+  qkv_ = register_parameter(
+      "qkv", init.normal("qkv", {(heads_ + 2 * kv_heads_) * head_dim_, D}, 1 / std::sqrt(D)));
+  out_ = register_parameter(
+      "out", init.normal("out", {D, heads_ * head_dim_},
+                         config.depth_scale() / std::sqrt(heads_ * head_dim_)));
+}
+
+Tensor Attention::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask) {
+  check_shape(x, {-1, -1, qkv_.size(1)}, "Attention input");
+  const int64_t B = x.size(0), S = x.size(1);
+  const auto qkv =
+      at::linear(x, qkv_).view({B, S, heads_ + 2 * kv_heads_, head_dim_});  // [B, S, H+2G, C]
+  const auto parts = qkv.split_with_sizes({heads_ + kv_heads_, kv_heads_}, 2);
+  const auto turned = rotate(parts[0], rotary).split_with_sizes({heads_, kv_heads_}, 2);
+  // Each key/value head serves H/G neighbouring query heads.
+  const auto spread = [&](const Tensor& t) {                                  // [B, S, G, C]
+    if (heads_ == kv_heads_) {
+      return t.transpose(1, 2);                                               // [B, H, S, C]
+    }
+    return t.unsqueeze(3)
+        .expand({B, S, kv_heads_, heads_ / kv_heads_, head_dim_})
+        .reshape({B, S, heads_, head_dim_})
+        .transpose(1, 2);                                                     // [B, H, S, C]
+  };
+  std::optional<Tensor> given;
+  if (mask.defined()) {
+    given = mask;
+  }
+  const auto mixed = at::scaled_dot_product_attention(turned[0].transpose(1, 2), spread(turned[1]),
+                                                      spread(parts[1]), given, /*dropout_p=*/0.0,
+                                                      /*is_causal=*/!given);  // [B, H, S, C]
+  return at::linear(mixed.transpose(1, 2).reshape({B, S, heads_ * head_dim_}), out_);
+}
+
+}  // namespace moe

@@ -1,0 +1,14 @@
+// Who may attend to whom, from segments, prefix lengths and padding.
+#pragma once
+
+#include "layers/forward_context.h"
+
+namespace moe {
+
+// Undefined where plain causal attention does (the kernels are faster without a mask); else
+// [B, 1, S, S] bool, true = query (row) may see key (column): earlier or the same position, or both
+// in the row's prefix; in the same segment; and the key not padding. A padding query sees itself,
+// so that no softmax is over nothing.
+Tensor attention_mask(const ForwardContext& context);
+
+}  // namespace moe

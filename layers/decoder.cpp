@@ -1,0 +1,64 @@
+#include "layers/decoder.h"
+
+#include "layers/attention_mask.h"
+#include "layers/shapes.h"
+
+namespace moe {
+
+Block::Block(const DecoderConfig& config, std::shared_ptr<FeedForward> feed_forward,
+             const Initializer& init) {
+  const auto norm = [&](const char* name) {
+    return register_module(
+        name, std::make_shared<RmsNorm>(config.d_model, config.norm_eps, init.in(name)));
+  };
+  attention_norm_ = norm("attention_norm");
+  attention_ = register_module("attention",
+                               std::make_shared<Attention>(config, init.in("attention")));
+  feed_forward_norm_ = norm("feed_forward_norm");
+  feed_forward_ = register_module("feed_forward", std::move(feed_forward));
+}
+
+Tensor Block::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask,
+                      const ForwardContext& context, DecoderOutput& out) {
+  const auto h = x + attention_->forward(attention_norm_->forward(x), rotary, mask);  // [B, S, D]
+  auto result = feed_forward_->forward(feed_forward_norm_->forward(h).flatten(0, 1), context);
+  out.aux.insert(out.aux.end(), result.aux.begin(), result.aux.end());
+  out.reports.push_back(std::move(result.report));
+  return h + result.y.view_as(h);
+}
+
+Decoder::Decoder(const DecoderConfig& config, int64_t vocabulary,
+                 const MakeFeedForward& make_feed_forward, const Initializer& init)
+    : config_(config) {
+  const int64_t D = config.d_model;
+  embedding_ = register_parameter("embedding", init.normal("embedding", {vocabulary, D}, 0.02));
+  // A bare module between, so that parameters are named layers.0.attention.qkv.
+  const auto list = register_module("layers", std::make_shared<torch::nn::Module>());
+  for (int64_t layer = 0; layer < config.layers; ++layer) {
+    const auto number = std::to_string(layer);
+    const auto below = init.in("layers").in(number);
+    blocks_.push_back(list->register_module(
+        number, std::make_shared<Block>(config, make_feed_forward(layer, below.in("feed_forward")),
+                                        below)));
+  }
+  norm_ = register_module("norm", std::make_shared<RmsNorm>(D, config.norm_eps, init.in("norm")));
+  head_ = config.tie_embeddings
+              ? embedding_
+              : register_parameter("head", init.normal("head", {vocabulary, D}, 0.02));
+}
+
+DecoderOutput Decoder::forward(const ForwardContext& context) {
+  check_shape(context.token_ids, {-1, -1}, "Decoder token ids");
+  DecoderOutput out;
+  auto x = at::embedding(embedding_, context.token_ids);  // [B, S, D]
+  const auto rotary = rotary_table(context.position_ids(), config_.head_width(),
+                                   config_.rope_theta, x.scalar_type());
+  const auto mask = attention_mask(context);
+  for (const auto& block : blocks_) {
+    x = block->forward(x, rotary, mask, context, out);
+  }
+  out.logits = at::linear(norm_->forward(x).flatten(0, 1), head_);  // [T, V]
+  return out;
+}
+
+}  // namespace moe

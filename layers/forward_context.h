@@ -1,0 +1,36 @@
+// What every layer may know of the batch it works on. Built by train/ from data's plain Batch.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "layers/noise.h"
+#include "layers/torch.h"
+
+namespace moe {
+
+struct ForwardContext {
+  Tensor token_ids;       // [B, S] int64
+  Tensor positions;       // [B, S] int64, or undefined: 0, 1, ... in every row
+  Tensor segments;        // [B, S] int64 document of each token, or undefined: one per row
+  Tensor prefix_lengths;  // [B] int64: that many first tokens see each other, or undefined: none
+  Tensor valid;           // [B, S] bool: false is padding, or undefined: all valid
+  int64_t step = 0;
+  double progress = 0;  // share of the run that is done, in [0, 1]: gate schedules follow it
+  NoiseKey noise;       // `layer` is filled in by the layer that draws
+  bool training = false;
+
+  int64_t B() const { return token_ids.size(0); }
+  int64_t S() const { return token_ids.size(1); }
+  // [B, S] int64, whether positions are given or not.
+  Tensor position_ids() const;
+};
+
+// A loss beside the task's. The trainer adds coefficient * value.
+struct AuxLoss {
+  std::string name;
+  Tensor value;  // scalar, with gradient
+  double coefficient = 0;
+};
+
+}  // namespace moe

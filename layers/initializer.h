@@ -1,0 +1,38 @@
+// First values of parameters. Each is a pure function of (seed, path of the parameter), so swapping
+// a gate leaves every other parameter's first value as it was, and so does another rank layout.
+#pragma once
+
+#include <string>
+
+#include "layers/torch.h"
+
+namespace moe {
+
+class Initializer {
+ public:
+  explicit Initializer(uint64_t seed, at::ScalarType dtype = at::kFloat,
+                       at::Device device = at::kCPU);
+
+  // The same seed, below `name`: init.in("layers.0").in("attention").
+  Initializer in(const std::string& name) const;
+
+  Tensor normal(const std::string& name, at::IntArrayRef shape, double std) const;
+  // Normal, cut at two standard deviations and drawn again.
+  Tensor truncated_normal(const std::string& name, at::IntArrayRef shape, double std) const;
+  Tensor uniform(const std::string& name, at::IntArrayRef shape, double bound) const;  // +-bound
+  Tensor constant(at::IntArrayRef shape, double value) const;
+
+  at::ScalarType dtype() const { return dtype_; }
+  at::Device device() const { return device_; }
+
+ private:
+  at::Generator generator(const std::string& name) const;
+  Tensor placed(const Tensor& drawn) const;
+
+  uint64_t seed_;
+  std::string path_;
+  at::ScalarType dtype_;
+  at::Device device_;
+};
+
+}  // namespace moe

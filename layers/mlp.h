@@ -1,0 +1,21 @@
+// The dense SwiGLU feed-forward network.
+#pragma once
+
+#include "layers/feed_forward.h"
+#include "layers/initializer.h"
+
+namespace moe {
+
+class Mlp : public FeedForward {
+ public:
+  // `depth_scale` multiplies the output projection's first values: 1 / sqrt(2 * layers) keeps the
+  // residual stream's variance (GPT-2).
+  Mlp(int64_t d_model, int64_t width, double depth_scale, const Initializer& init);
+  FeedForwardOutput forward(const Tensor& x, const ForwardContext& context) override;
+
+ private:
+  Tensor gate_up_;  // [2F, D], gate rows first
+  Tensor down_;     // [D, F]
+};
+
+}  // namespace moe

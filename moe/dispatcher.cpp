@@ -1,0 +1,75 @@
+#include "moe/dispatcher.h"
+
+#include <numeric>
+
+#include "layers/shapes.h"
+#include "moe/slot_order.h"
+
+namespace moe {
+namespace {
+
+// Built-in cost table, from `moe-bench dispatch` (docs/results.md): the share of all T * E slots above
+// which two large products beat sorting, gathering and one product per expert.
+constexpr double kDenseShare = 0.75;
+
+Dispatched run_dense(const Tensor& x, const Routing& routing, Experts& experts) {
+  const int64_t T = x.size(0), E = experts.count();
+  // A constant 0 stands for slots that are not live, so no gradient reaches their weight.
+  const auto live = at::where(routing.live(), routing.weight,
+                              at::zeros({}, routing.weight.options()));           // [T, K]
+  const auto weight = at::zeros({T, E}, live.options().requires_grad(false))
+                          .scatter_add(1, routing.expert.clamp_min(0), live);    // [T, E]
+  return {experts.forward_dense(x, weight), T * E, 0};
+}
+
+Dispatched run_sparse(const Tensor& x, const Routing& routing, Experts& experts,
+                      const std::vector<int64_t>& counts) {
+  const auto order = slot_order(routing, counts);
+  const auto rows = experts.forward(gather_rows(x, order), order.offsets);  // [L, D]
+  return {combine_rows(rows, routing.weight, order), order.offsets.back(), 0};
+}
+
+// Live slots of every expert. The one place where a layer's host waits for the device.
+std::vector<int64_t> counts_on_host(const Routing& routing) {
+  const auto counts = routing.stats.tokens_per_expert.to(at::kLong).cpu().contiguous();  // [E]
+  return {counts.data_ptr<int64_t>(), counts.data_ptr<int64_t>() + counts.numel()};
+}
+
+}  // namespace
+
+Dispatched DenseDispatcher::run(const Tensor& x, const Routing& routing, Experts& experts) const {
+  return run_dense(x, routing, experts);
+}
+
+Dispatched SparseDispatcher::run(const Tensor& x, const Routing& routing, Experts& experts) const {
+  auto result = run_sparse(x, routing, experts, counts_on_host(routing));
+  result.host_syncs = 1;
+  return result;
+}
+
+Dispatched AutoDispatcher::run(const Tensor& x, const Routing& routing, Experts& experts) const {
+  const auto counts = counts_on_host(routing);
+  const int64_t live = std::accumulate(counts.begin(), counts.end(), int64_t{0});
+  auto result = dense_is_cheaper(live, x.size(0), experts.count())
+                    ? run_dense(x, routing, experts)
+                    : run_sparse(x, routing, experts, counts);
+  result.host_syncs = 1;
+  return result;
+}
+
+bool dense_is_cheaper(int64_t live_slots, int64_t tokens, int64_t experts) {
+  return static_cast<double>(live_slots) > kDenseShare * static_cast<double>(tokens * experts);
+}
+
+std::unique_ptr<Dispatcher> make_dispatcher(const std::string& word) {
+  if (word == "dense") {
+    return std::make_unique<DenseDispatcher>();
+  }
+  if (word == "sparse") {
+    return std::make_unique<SparseDispatcher>();
+  }
+  TORCH_CHECK(word == "auto", "dispatch: expected auto, dense or sparse, found '", word, "'");
+  return std::make_unique<AutoDispatcher>();
+}
+
+}  // namespace moe

@@ -1,0 +1,13 @@
+// Builds a MoE layer from its config.
+#pragma once
+
+#include "moe/moe_config.h"
+#include "moe/moe_layer.h"
+
+namespace moe {
+
+std::shared_ptr<MoeLayer> make_moe_layer(const MoeConfig& config, int64_t layer, int64_t d_model,
+                                         int64_t active_width, double depth_scale,
+                                         const Initializer& init);
+
+}  // namespace moe

@@ -1,0 +1,26 @@
+#include "moe/moe_layer.h"
+
+namespace moe {
+
+MoeLayer::MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Experts> experts,
+                   std::unique_ptr<Dispatcher> dispatcher)
+    : layer_(layer), dispatcher_(std::move(dispatcher)) {
+  gate_ = register_module("gate", std::move(gate));
+  experts_ = register_module("experts", std::move(experts));
+}
+
+FeedForwardOutput MoeLayer::forward(const Tensor& x, const ForwardContext& context) {
+  NoiseKey noise = context.noise;
+  noise.layer = layer_;
+  const auto routing = gate_->forward({x, context, noise, ranks_});
+  const auto dispatched = dispatcher_->run(x, routing, *experts_);
+
+  auto report = std::make_shared<MoeReport>();
+  report->layer = layer_;
+  report->stats = routing.stats;
+  report->rows_executed = dispatched.rows_executed;
+  report->host_syncs = dispatched.host_syncs;
+  return {dispatched.y, routing.aux, std::move(report)};
+}
+
+}  // namespace moe

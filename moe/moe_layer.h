@@ -1,0 +1,38 @@
+// A mixture-of-experts feed-forward: gate -> dispatch -> experts. The decoder sees a FeedForward.
+#pragma once
+
+#include <memory>
+
+#include "gates/gate.h"
+#include "layers/feed_forward.h"
+#include "moe/dispatcher.h"
+#include "moe/experts.h"
+
+namespace moe {
+
+// What one forward pass of a MoE layer did; read by train/.
+struct MoeReport : LayerReport {
+  int64_t layer = 0;
+  GateStats stats;
+  int64_t rows_executed = 0;
+  int64_t host_syncs = 0;
+};
+
+class MoeLayer : public FeedForward {
+ public:
+  MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Experts> experts,
+           std::unique_ptr<Dispatcher> dispatcher);
+  FeedForwardOutput forward(const Tensor& x, const ForwardContext& context) override;
+
+  int64_t layer() const { return layer_; }
+  Gate& gate() { return *gate_; }
+
+ private:
+  int64_t layer_;
+  std::shared_ptr<Gate> gate_;
+  std::shared_ptr<Experts> experts_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  OneRank ranks_;
+};
+
+}  // namespace moe

@@ -1,0 +1,135 @@
+#include "data/open_data.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "configs/errors.h"
+#include "data/expand_paths.h"
+#include "tests/support/gzip.h"
+#include "tests/support/temp_dir.h"
+
+namespace moe {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class OpenDataTest : public testing::Test {
+ protected:
+  OpenDataTest() { config_.cache = cache_.path(); }
+  std::string error(int64_t length = 8) {
+    return message_of<RunError>([&] { open_data(config_, length, 1); });
+  }
+  TempDir folder_;
+  TempDir cache_;
+  DataConfig config_;
+};
+
+// Bytes that tell their place: 'V' is in validation blocks only.
+TEST_F(OpenDataTest, NoByteOfValidationIsInATrainingRow) {
+  constexpr int64_t kBlock = 1024;
+  std::string text;
+  for (int block = 0; block < 40; ++block) text += std::string(kBlock, block % 4 == 2 ? 'V' : 't');
+  config_.train = {folder_.write_file("a.txt", text)};
+  config_.valid_fraction = 0.25;
+  config_.block_bytes = kBlock;
+  const Datasets data = open_data(config_, 16, 1);
+  EXPECT_EQ(data.train_bytes, 30 * kBlock);
+  EXPECT_EQ(data.valid_bytes, 10 * kBlock);
+  const Batch train = data.train->batch(0, 5 * data.train->rows_per_epoch());
+  const Batch valid = data.valid->batch(0, data.valid->rows_per_epoch());
+  const auto all = [](const std::vector<int64_t>& ids, char c) {
+    return std::all_of(ids.begin(), ids.end(), [c](int64_t id) { return id == c; });
+  };
+  EXPECT_TRUE(all(train.tokens, 't') && all(train.targets, 't'));
+  EXPECT_TRUE(all(valid.tokens, 'V') && all(valid.targets, 'V'));
+}
+
+TEST_F(OpenDataTest, ReadsAFewKilobytes) {
+  config_.train = {folder_.write_file("own.txt", std::string(3000, 'x'))};
+  const Datasets data = open_data(config_, 256, 1);
+  EXPECT_GE(data.train->rows_per_epoch(), 8);
+  EXPECT_GE(data.valid->rows_per_epoch(), 1);
+  EXPECT_EQ(data.train_bytes + data.valid_bytes, 3000);
+}
+
+TEST_F(OpenDataTest, ReadsPlainAndGzipTogether) {
+  config_.train = {folder_.write_file("a.txt", std::string(4000, 'a')),
+                   folder_.write_file("b.gz", gzip(std::string(4000, 'b')))};
+  config_.valid = {folder_.write_file("c.gz", gzip(std::string(50, 'c')))};
+  const Datasets data = open_data(config_, 8, 1);
+  EXPECT_EQ(data.train_bytes, 8000);
+  EXPECT_EQ(data.valid_bytes, 50);
+  const Batch batch = data.train->batch(0, data.train->rows_per_epoch());
+  EXPECT_GT(std::count(batch.tokens.begin(), batch.tokens.end(), 'a'), 3900);
+  EXPECT_GT(std::count(batch.tokens.begin(), batch.tokens.end(), 'b'), 3900);
+  EXPECT_EQ(data.valid->rows_per_epoch(), 6);
+}
+
+TEST_F(OpenDataTest, ValidationIsTheSameForEverySeed) {
+  std::string text;
+  for (int i = 0; i < 20000; ++i) text += static_cast<char>(i * i % 251);
+  config_.train = {folder_.write_file("a.txt", text)};
+  const Datasets one = open_data(config_, 32, 1);
+  const Datasets two = open_data(config_, 32, 2);
+  EXPECT_EQ(one.valid->batch(0, 20).tokens, two.valid->batch(0, 20).tokens);
+  EXPECT_NE(one.train->batch(0, 20).tokens, two.train->batch(0, 20).tokens);
+}
+
+TEST_F(OpenDataTest, SaysWhatIsTooShort) {
+  config_.train = {folder_.write_file("a.txt", std::string(17, 'x'))};
+  EXPECT_THAT(error(), AllOf(HasSubstr("data.train: '"),
+                             HasSubstr("a.txt': expected a file of at least 18 bytes for one "
+                                       "training and one validation row of 8 tokens, found at most "
+                                       "17; give longer text or lower model.context")));
+  config_.valid = {folder_.write_file("b.txt", std::string(8, 'x'))};
+  EXPECT_THAT(error(), HasSubstr("data.valid: '" + folder_.file("b.txt") +
+                                 "': expected a file of at least 9 bytes for a row of 8 tokens"));
+  std::swap(config_.train, config_.valid);
+  EXPECT_THAT(error(), HasSubstr("data.train: '" + folder_.file("b.txt")));
+}
+
+TEST_F(OpenDataTest, OneFileOnBothSidesIsAnError) {
+  const std::string path = folder_.write_file("a.txt", std::string(100, 'x'));
+  std::filesystem::create_symlink(path, folder_.file("link.txt"));
+  config_.train = {path};
+  config_.valid = {folder_.file("link.txt")};
+  EXPECT_THAT(error(), AllOf(HasSubstr("data.valid: '" + folder_.file("link.txt")),
+                             HasSubstr("is also in data.train as '" + path)));
+}
+
+TEST_F(OpenDataTest, BadFilesAreNamedWithTheirKey) {
+  config_.train = {folder_.write_file("a.txt", std::string(100, 'x'))};
+  config_.valid = {folder_.file("none.txt")};
+  EXPECT_THAT(error(), HasSubstr("data.valid: '" + folder_.file("none.txt") + "': no such file"));
+  config_.valid = {folder_.write_file("empty.txt", "")};
+  EXPECT_THAT(error(), HasSubstr("data.valid: '" + folder_.file("empty.txt")));
+  config_.valid = {folder_.file("*.md")};
+  EXPECT_THAT(error(), AllOf(HasSubstr("data.valid: '" + folder_.file("*.md")),
+                             HasSubstr("expected a glob that matches files, found none")));
+}
+
+TEST(ExpandPaths, SortsByByteAndLeavesOutWhatWasMet) {
+  TempDir folder;
+  for (const char* name : {"b.txt", "a.txt", "B.txt", "c.md"}) folder.write_file(name, "x");
+  std::filesystem::create_symlink(folder.file("a.txt"), folder.file("z.txt"));
+  EXPECT_THAT(
+      expand_paths({folder.file("c.md"), folder.file("*.txt"), folder.file("a.txt")}, "data.train"),
+      ElementsAre(folder.file("c.md"), folder.file("B.txt"), folder.file("a.txt"),
+                  folder.file("b.txt")));
+}
+
+TEST(ExpandPaths, ANameThatExistsIsNoGlob) {
+  TempDir folder;
+  folder.write_file("a[1].txt", "x");
+  folder.write_file("a1.txt", "x");
+  EXPECT_THAT(expand_paths({folder.file("a[1].txt")}, "data.train"),
+              ElementsAre(folder.file("a[1].txt")));
+}
+
+}  // namespace
+}  // namespace moe

@@ -1,0 +1,36 @@
+#include "train/context.h"
+
+#include <ATen/core/Reduction.h>
+
+namespace moe {
+namespace {
+
+// Undefined where the batch leaves a plane out.
+Tensor plane(const std::vector<int64_t>& values, at::IntArrayRef shape, at::Device device) {
+  if (values.empty()) {
+    return {};
+  }
+  return at::tensor(values, at::kLong).view(shape).to(device);
+}
+
+}  // namespace
+
+ForwardContext make_context(const Batch& batch, at::Device device) {
+  ForwardContext context;
+  const std::vector<int64_t> shape = {batch.rows, batch.length};
+  context.token_ids = plane(batch.tokens, shape, device);
+  context.positions = plane(batch.positions, shape, device);
+  context.segments = plane(batch.segments, shape, device);
+  context.prefix_lengths = plane(batch.prefix_lengths, {batch.rows}, device);
+  return context;
+}
+
+Tensor make_targets(const Batch& batch, at::Device device) {
+  return plane(batch.targets, {batch.rows * batch.length}, device);
+}
+
+Tensor cross_entropy_sum(const Tensor& logits, const Tensor& targets) {
+  return at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum, Batch::kNoTarget);
+}
+
+}  // namespace moe

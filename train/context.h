@@ -1,0 +1,16 @@
+// From data's plain Batch to what the model takes.
+#pragma once
+
+#include "data/batch.h"
+#include "layers/forward_context.h"
+
+namespace moe {
+
+// On `device`. step, progress, noise and training are left at their defaults.
+ForwardContext make_context(const Batch& batch, at::Device device);
+Tensor make_targets(const Batch& batch, at::Device device);  // [T] int64, Batch::kNoTarget where unscored
+
+// Sum over scored positions of -log p(target), nats; logits [T, V] in any float type.
+Tensor cross_entropy_sum(const Tensor& logits, const Tensor& targets);
+
+}  // namespace moe

@@ -1,0 +1,67 @@
+#include "train/environment.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <malloc.h>
+#include <sys/utsname.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <limits>
+
+#include "data/formats/metrics_file.h"
+#include "layers/torch.h"
+
+#include <torch/version.h>
+
+namespace moe {
+namespace {
+
+// The value of the first `key : value` line of a /proc file.
+std::string proc_value(const char* path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(key, 0) == 0) {
+      const auto value = line.find_first_not_of(" \t", line.find(':') + 1);
+      return value == std::string::npos ? "" : line.substr(value);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string describe_environment(const std::vector<std::string>& command_line) {
+  utsname system{};
+  uname(&system);
+  char now[32];
+  const std::time_t seconds = std::time(nullptr);
+  std::strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&seconds));
+  const Json environment = {
+      {"started", now},
+      {"command_line", command_line},
+      {"moe", MOE_VERSION},
+      {"commit", MOE_COMMIT},
+      {"libtorch", TORCH_VERSION},
+      {"compiler", __VERSION__},
+      {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
+      {"processor", proc_value("/proc/cpuinfo", "model name")},
+      {"cpu_capability", at::get_cpu_capability()},
+      {"threads", at::get_num_threads()},
+      {"cuda", at::hasCUDA()},
+  };
+  return environment.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+int64_t peak_memory_bytes() {
+  return std::atoll(proc_value("/proc/self/status", "VmHWM").c_str()) * 1024;
+}
+
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);  // large blocks come from the heap too,
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());  // whose top stays
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+}  // namespace moe

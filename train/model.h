@@ -1,0 +1,29 @@
+// The model of a run: layers/'s decoder with dense or sparse feed-forwards, composed here.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "layers/decoder.h"
+#include "moe/moe_layer.h"
+#include "train/run_config.h"
+
+namespace moe {
+
+struct Model {
+  std::shared_ptr<Decoder> decoder;
+  std::vector<std::shared_ptr<MoeLayer>> moe_layers;  // those that are, in order
+};
+
+Model build_model(const ModelConfig& config, int64_t vocabulary, const Initializer& init);
+
+struct ParameterCount {
+  int64_t total = 0;
+  int64_t active = 0;  // what one token passes through once the gate is sparse; embeddings included
+};
+ParameterCount count_parameters(const ModelConfig& config, const Decoder& decoder);
+
+// The device that train.device names; ConfigError for cuda without one.
+at::Device choose_device(const std::string& word);
+
+}  // namespace moe

@@ -1,0 +1,16 @@
+// What every command's main() shares: errors become messages and exit codes in one place.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace moe {
+
+// Parses with CLI11 (--help prints and ends with 0, wrong usage ends with 2), then runs `body`, whose
+// result is the exit code. Anything thrown is printed on stderr: UserError with its own code, anything
+// else with 1.
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+}  // namespace moe

@@ -1,0 +1,107 @@
+#include "train/progress_line.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <numbers>
+#include <numeric>
+
+namespace moe {
+namespace {
+
+constexpr auto kPlainInterval = std::chrono::seconds(5);
+constexpr size_t kMostBars = 32;
+
+// Mean over layers of every expert's load relative to the fair share.
+std::vector<double> relative_load(const std::map<int64_t, LoadMetrics>& loads) {
+  std::vector<double> relative;
+  for (const auto& [layer, load] : loads) {
+    relative.resize(load.tokens_per_expert.size());
+    const double total =
+        std::accumulate(load.tokens_per_expert.begin(), load.tokens_per_expert.end(), 0.0);
+    for (size_t e = 0; total > 0 && e < relative.size(); ++e) {
+      relative[e] += load.tokens_per_expert[e] / total * static_cast<double>(relative.size()) /
+                     static_cast<double>(loads.size());
+    }
+  }
+  return relative;
+}
+
+template <class... Values>
+std::string format(const char* pattern, Values... values) {
+  std::array<char, 160> text;
+  std::snprintf(text.data(), text.size(), pattern, values...);
+  return text.data();
+}
+
+}  // namespace
+
+std::string load_text(const std::map<int64_t, LoadMetrics>& loads) {
+  static constexpr std::array<const char*, 9> kBars = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  std::string text;
+  const auto relative = relative_load(loads);
+  for (size_t e = 0; e < std::min(relative.size(), kMostBars); ++e) {
+    // An expert that has anything at all shows at least the lowest bar.
+    const double level = std::clamp(relative[e] * 4, relative[e] > 0 ? 1.0 : 0.0, 8.0);
+    text += kBars[static_cast<size_t>(std::lround(level))];
+  }
+  double slots = 0;
+  for (const auto& [layer, load] : loads) {
+    slots += load.slots_per_token / static_cast<double>(loads.size());
+  }
+  return "load |" + text + "| " + format("%.2f slots", slots);
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long long>(std::max(0.0, std::round(seconds)));
+  if (whole < 60) {
+    return format("%llds", whole);
+  }
+  return whole < 3600 ? format("%lldm%02llds", whole / 60, whole % 60)
+                      : format("%lldh%02lldm", whole / 3600, whole / 60 % 60);
+}
+
+std::string progress_text(const ProgressView& view) {
+  std::string text = format("step %lld/%lld  loss %.3f (%.2f bits)  %.1fk tokens/s  ",
+                            static_cast<long long>(view.step), static_cast<long long>(view.steps),
+                            view.loss, view.loss / std::numbers::ln2,
+                            view.tokens_per_second / 1000);
+  if (view.loads && !view.loads->empty()) {
+    text += load_text(*view.loads) + "  ";
+  }
+  return text + duration_text(view.seconds_left) + " left";
+}
+
+ProgressLine::ProgressLine()
+    : terminal_(isatty(STDERR_FILENO) != 0), next_plain_(std::chrono::steady_clock::now()) {}
+
+ProgressLine::~ProgressLine() { clear(); }
+
+void ProgressLine::show(const ProgressView& view) {
+  if (terminal_) {
+    // Cleared to the end of the line; a line that wraps would not be redrawn but repeated, so
+    // wrapping is off while it is written.
+    std::fprintf(stderr, "\r\033[?7l%s\033[K\033[?7h", progress_text(view).c_str());
+    std::fflush(stderr);
+    drawn_ = true;
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= next_plain_) {
+    next_plain_ = now + kPlainInterval;
+    std::fprintf(stderr, "%s\n", progress_text(view).c_str());
+  }
+}
+
+void ProgressLine::clear() {
+  if (drawn_) {
+    std::fprintf(stderr, "\r\033[K");
+    std::fflush(stderr);
+    drawn_ = false;
+  }
+}
+
+}  // namespace moe

@@ -1,0 +1,205 @@
+#include "train/run.h"
+
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include "configs/config_io.h"
+#include "data/open_data.h"
+#include "data/tokenizer.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/interrupt.h"
+#include "train/log.h"
+#include "train/metrics.h"
+#include "train/progress_line.h"
+#include "train/trainer.h"
+
+namespace moe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Goes on from the newest checkpoint whose hashes hold; one that fails is set aside, never deleted.
+// Returns whether there was one.
+bool resume(const std::string& folder, Trainer& trainer) {
+  const auto all = list_checkpoints(folder);
+  for (const auto& [step, checkpoint] : all) {
+    try {
+      load_checkpoint(checkpoint, trainer);
+      return true;
+    } catch (const UserError& problem) {
+      const auto aside = checkpoint + ".damaged";
+      log_warning(std::string(problem.what()) + "; set aside as " + aside);
+      std::filesystem::rename(checkpoint, aside);
+    }
+  }
+  if (!all.empty()) {
+    throw CheckError(folder + ": no checkpoint is good; they are kept as *.damaged. Start the run "
+                              "anew in another run.dir, or remove the folder");
+  }
+  return false;
+}
+
+class Run {
+ public:
+  Run(RunConfig& config, std::string folder, const Datasets& data, int64_t vocabulary)
+      : config_(config),
+        folder_(std::move(folder)),
+        yaml_(print_config(view_of(config))),
+        data_(data),
+        trainer_(config, vocabulary, data.train) {}
+
+  RunEnd go();
+
+ private:
+  void step();
+  void log_step(const StepResult& result);
+  void validate();
+  void save();
+
+  RunConfig& config_;
+  std::string folder_, yaml_;
+  const Datasets& data_;
+  Trainer trainer_;
+  std::optional<MetricsWriter> metrics_;
+  ProgressLine line_;
+  Clock::time_point log_start_;
+  double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row
+  int64_t saved_step_ = -1;
+};
+
+RunEnd Run::go() {
+  const auto metrics_path = folder_ + "/metrics.jsonl";
+  const bool resumed = resume(folder_, trainer_);
+  auto& progress = trainer_.progress();
+  if (resumed) {
+    if (progress.step >= config_.train.steps) {
+      return RunEnd::kAlreadyFinished;
+    }
+    log_info("resuming " + folder_ + " at step " + std::to_string(progress.step));
+    saved_step_ = progress.step;
+  }
+  cut_metrics(metrics_path, progress.step);
+  metrics_.emplace(metrics_path);
+
+  while (progress.step < config_.train.steps && !interrupted()) {
+    step();
+  }
+  save();
+  line_.clear();
+  return progress.step >= config_.train.steps ? RunEnd::kFinished : RunEnd::kInterrupted;
+}
+
+void Run::step() {
+  auto& progress = trainer_.progress();
+  const auto start = Clock::now();
+  const double tokens_before = progress.tokens;
+  const auto result = trainer_.step();
+  const bool logged = progress.step % config_.log.every == 0 || progress.step == config_.train.steps;
+  if (logged) {
+    result.loss.item<double>();  // so that the time is the step's and not its launch's
+  }
+  const double seconds = seconds_since(start);
+  progress.seconds += seconds;
+  log_seconds_ += seconds;
+  log_tokens_ += progress.tokens - tokens_before;
+  if (logged) {
+    log_step(result);
+  }
+  const auto every = [&](int64_t interval) {
+    return progress.step == config_.train.steps || (interval > 0 && progress.step % interval == 0);
+  };
+  if (every(config_.train.eval_every)) {
+    validate();
+  }
+  if (every(config_.checkpoint.every)) {
+    save();  // after the rows of this step, so that a checkpoint implies them
+  }
+}
+
+void Run::log_step(const StepResult& result) {
+  trainer_.count_flops();
+  const auto& progress = trainer_.progress();
+  const double speed = log_tokens_ / log_seconds_;
+  const auto loads = layer_loads(result);
+  const auto row = train_row(result, loads, progress, speed);
+  metrics_->append(row);
+  const double left = static_cast<double>(config_.train.steps - progress.step) *
+                      static_cast<double>(config_.train.batch_tokens) / speed;
+  line_.show({progress.step, config_.train.steps, row["loss"], speed, left, &loads});
+  log_seconds_ = log_tokens_ = 0;
+}
+
+void Run::validate() {
+  trainer_.count_flops();
+  const auto result =
+      evaluate(trainer_.model(), *data_.valid, config_.train.eval_tokens,
+               config_.rows_per_micro_step(), config_.model.context, trainer_.device());
+  metrics_->append(valid_row(result, trainer_.progress()));
+  line_.clear();
+  char text[96];
+  std::snprintf(text, sizeof text, "step %lld: validation loss %.4f, %.4f bits per byte",
+                static_cast<long long>(trainer_.progress().step), result.loss,
+                result.bits_per_byte());
+  log_info(text);
+}
+
+void Run::save() {
+  const int64_t step = trainer_.progress().step;
+  if (step != saved_step_) {
+    save_checkpoint(folder_, trainer_, yaml_, config_.checkpoint.keep);
+    saved_step_ = step;
+  }
+}
+
+// What a newcomer wants to know before waiting.
+void announce(const RunConfig& config, const std::string& folder, const Datasets& data) {
+  const auto& m = config.model;
+  std::string text = folder + ": " + std::to_string(m.layers) + " layers of width " +
+                     std::to_string(m.d_model);
+  if (m.moe) {
+    text += ", " + std::to_string(m.moe->experts) + " experts of width " +
+            std::to_string(m.moe->expert_width(m.active_width)) + ", gate " + m.moe->gate.kind;
+  } else {
+    text += ", dense";
+  }
+  log_info(text + "; " + std::to_string(data.train_bytes) + " bytes to train on, " +
+           std::to_string(data.valid_bytes) + " to validate, " +
+           std::to_string(at::get_num_threads()) + " threads");
+}
+
+}  // namespace
+
+RunEnd run_training(RunConfig config, ResumeMode mode,
+                    const std::vector<std::string>& command_line) {
+  const auto folder = run_folder(config);
+  const bool exists = check_existing_run(folder, config, mode);
+  if (config.train.threads > 0) {
+    at::set_num_threads(static_cast<int>(config.train.threads));
+  }
+  choose_device(config.train.device);  // refuses before anything is written
+  const auto tokenizer = make_tokenizer(config.data.tokenizer);
+  const auto data =
+      open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
+  const auto lock = RunLock::take(folder);
+  if (!lock) {
+    return RunEnd::kElsewhere;
+  }
+  // A run that another process began meanwhile is checked again, now that it cannot change.
+  if (!exists && check_existing_run(folder, config, ResumeMode::kAuto)) {
+    log_info(folder + ": begun meanwhile; going on with it");
+  }
+  write_run_files(folder, config, command_line);
+  announce(config, folder, data);
+  watch_for_interrupts();
+  return Run(config, folder, data, tokenizer->vocabulary()).go();
+}
+
+}  // namespace moe

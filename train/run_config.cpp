@@ -1,0 +1,106 @@
+#include "train/run_config.h"
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+namespace moe {
+namespace {
+
+// Keys (or sections) with which the same run may go on.
+constexpr std::array<const char*, 7> kFree = {"train.steps", "log",       "checkpoint", "parallel",
+                                              "run.name",    "run.dir", "data.cache"};
+
+// FNV-1a, for a short and stable name.
+std::string short_hash(const std::string& text) {
+  uint32_t hash = 2166136261u;
+  for (const unsigned char c : text) {
+    hash = (hash ^ c) * 16777619u;
+  }
+  std::array<char, 9> hex;
+  std::snprintf(hex.data(), hex.size(), "%08x", hash);
+  return hex.data();
+}
+
+bool plain(const std::string& text) {
+  return text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._=+-") ==
+         std::string::npos;
+}
+
+// How an override shows in a run's name: a choice by its value, others as key=value.
+std::string name_part(const std::string& key, const std::string& value) {
+  constexpr size_t kLong = 40;
+  const auto dot = key.rfind('.');
+  const bool choice = dot != std::string::npos && key.substr(dot) == ".kind";
+  const std::string part = choice ? value : key + "=" + value;
+  return plain(part) && part.size() <= kLong ? part : short_hash(key + "=" + value);
+}
+
+}  // namespace
+
+void ModelConfig::fields(Fields& f) {
+  DecoderConfig::fields(f);
+  f.section("moe", moe, "the mixture of experts in every layer; none: the dense twin");
+}
+
+void ModelConfig::check(Rules& rules) const {
+  DecoderConfig::check(rules);
+  if (moe) {
+    struct Experts {
+      const ModelConfig& model;
+      void check(Rules& r) const { model.moe->check(r, model.active_width); }
+    };
+    rules.section("moe", Experts{*this});
+  }
+}
+
+int64_t RunConfig::rows_per_micro_step() const {
+  return train.batch_tokens / (model.context * train.accumulate);
+}
+
+void RunConfig::fields(Fields& f) {
+  f.section("run", run, "which run this is");
+  f.section("model", model, "the decoder");
+  f.section("data", data, "text");
+  f.section("optimizer", optimizer, "AdamW");
+  f.section("schedule", schedule, "learning rate");
+  f.section("train", train, "how long, and on what");
+  f.section("checkpoint", checkpoint, "what is kept");
+  f.section("log", log, "what is reported");
+  f.section("sweep", sweep, "variants x seeds: runs what is missing");
+}
+
+void RunConfig::check(Rules& rules) const {
+  rules.section("model", model);
+  rules.section("data", data);
+  rules.section("sweep", sweep);
+  const int64_t micro = model.context * train.accumulate;
+  rules.require(train.batch_tokens % micro == 0, "train.batch_tokens",
+                "must be a multiple of model.context x train.accumulate (" +
+                    std::to_string(model.context) + " x " + std::to_string(train.accumulate) +
+                    "), found " + std::to_string(train.batch_tokens));
+}
+
+bool may_change_on_resume(const std::string& key) {
+  for (const std::string free : kFree) {
+    if (key == free || key.rfind(free + ".", 0) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string default_run_name(const std::string& config_path,
+                             const std::vector<std::string>& overrides, int64_t seed) {
+  std::string name = std::filesystem::path(config_path).stem();
+  for (const auto& override : overrides) {
+    const auto equals = override.find('=');
+    const auto key = override.substr(0, equals);
+    if (equals != std::string::npos && key != "run.seed" && !may_change_on_resume(key)) {
+      name += "-" + name_part(key, override.substr(equals + 1));
+    }
+  }
+  return name + "-s" + std::to_string(seed);
+}
+
+}  // namespace moe

@@ -1,0 +1,49 @@
+// The whole configuration of a run, assembled from the sections' structs. Free of LibTorch.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "configs/fields.h"
+#include "data/data_config.h"
+#include "layers/decoder_config.h"
+#include "moe/moe_config.h"
+#include "train/train_config.h"
+
+namespace moe {
+
+struct ModelConfig : DecoderConfig {
+  std::optional<MoeConfig> moe;  // none: the dense twin
+
+  void fields(Fields& f);
+  void check(Rules& rules) const;
+};
+
+struct RunConfig {
+  RunSection run;
+  ModelConfig model;
+  DataConfig data;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  TrainConfig train;
+  CheckpointConfig checkpoint;
+  LogConfig log;
+  SweepConfig sweep;
+
+  // Rows of `model.context` tokens in one micro-step.
+  int64_t rows_per_micro_step() const;
+  void fields(Fields& f);
+  void check(Rules& rules) const;
+};
+
+// `run.name` where the file leaves it empty: the config's stem, every override that makes it another
+// run, and the seed: "quickstart-top_k-s1".
+std::string default_run_name(const std::string& config_path,
+                             const std::vector<std::string>& overrides, int64_t seed);
+
+// Whether a run may be continued with another value of this key.
+bool may_change_on_resume(const std::string& key);
+
+}  // namespace moe

@@ -1,0 +1,40 @@
+// A run's folder: who may write to it, what it was configured with, and where it stopped.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "train/run_config.h"
+
+namespace moe {
+
+// Held by the one process that writes to a run's folder; released when it ends, however it ends.
+class RunLock {
+ public:
+  // Null when another process holds it. Makes the folder. Throws RunError when that fails.
+  static std::unique_ptr<RunLock> take(const std::string& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  explicit RunLock(int file) : file_(file) {}
+  int file_;
+};
+
+enum class ResumeMode { kAuto, kNever, kRequire };
+ResumeMode resume_mode(const std::string& word);  // "auto", "never", "require"; else ConfigError
+
+// runs/<name>, or run.dir.
+std::string run_folder(const RunConfig& config);
+
+// Whether the folder holds a run already. Writes nothing. Throws ConfigError when the stored config
+// differs in keys that may not change (they are listed), when `mode` is never and there is a run, or
+// when it is require and there is none.
+bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode mode);
+
+// config.yaml (complete) and environment.json (versions, device, commit, command line).
+void write_run_files(const std::string& folder, RunConfig& config,
+                     const std::vector<std::string>& command_line);
+
+}  // namespace moe

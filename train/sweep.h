@@ -1,0 +1,30 @@
+// A sweep: variants x seeds of one config, each a run of its own. What is finished is skipped, what was
+// interrupted goes on, and several processes may work on one sweep: a run is taken by one of them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "train/run.h"
+#include "train/run_config.h"
+
+namespace moe {
+
+struct SweepRun {
+  std::string variant;
+  int64_t seed = 0;
+  RunConfig config;  // run.name is <stem>-<variant>-s<seed>, run.dir below the sweep's where given
+};
+
+// All runs, seeds outermost, so that a sweep that was cut off has whole sets of variants. Every one is
+// read with its overrides; throws ConfigError naming the variant.
+std::vector<SweepRun> expand_sweep(const std::string& config_path,
+                                   const std::vector<std::string>& overrides);
+
+// Trains what is missing. Returns kInterrupted as soon as one is, kElsewhere when others are still at
+// some. A run that fails is reported and the next one begins; RunError at the end names them.
+RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
+                 const std::vector<std::string>& command_line);
+
+}  // namespace moe

@@ -1,0 +1,79 @@
+#include "train/tensor_file.h"
+
+#include <set>
+#include <sstream>
+
+#include "configs/errors.h"
+
+namespace moe {
+namespace {
+
+Dtype dtype_of(const Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat: return Dtype::kF32;
+    case at::kDouble: return Dtype::kF64;
+    case at::kBFloat16: return Dtype::kBF16;
+    case at::kHalf: return Dtype::kF16;
+    case at::kLong: return Dtype::kI64;
+    case at::kInt: return Dtype::kI32;
+    case at::kBool: return Dtype::kBool;
+    default: TORCH_CHECK(false, "no safetensors dtype for ", tensor.scalar_type());
+  }
+}
+
+std::string describe(Dtype dtype, const std::vector<int64_t>& shape) {
+  return c10::str(dtype_name(dtype), " ", at::IntArrayRef(shape));
+}
+
+// One sentence for every tensor that does not fit.
+std::string differences(const SafetensorsFile& file, const NamedTensors& tensors) {
+  std::ostringstream text;
+  std::set<std::string> expected;
+  for (const auto& [name, tensor] : tensors) {
+    expected.insert(name);
+    const auto found = file.tensors().find(name);
+    if (found == file.tensors().end()) {
+      text << "\n  missing: " << name;
+      continue;
+    }
+    const auto want = describe(dtype_of(tensor), tensor.sizes().vec());
+    const auto have = describe(found->second.dtype, found->second.shape);
+    if (want != have) {
+      text << "\n  " << name << ": expected " << want << ", found " << have;
+    }
+  }
+  for (const auto& [name, info] : file.tensors()) {
+    if (!expected.count(name)) {
+      text << "\n  unexpected: " << name;
+    }
+  }
+  return text.str();
+}
+
+}  // namespace
+
+WrittenFile write_tensors(const std::string& path, const NamedTensors& tensors) {
+  std::vector<Tensor> on_host;  // keeps the bytes alive while they are written
+  std::vector<TensorData> data;
+  for (const auto& [name, tensor] : tensors) {
+    on_host.push_back(tensor.detach().cpu().contiguous());
+    data.push_back({name, dtype_of(tensor), tensor.sizes().vec(), on_host.back().const_data_ptr()});
+  }
+  return write_safetensors(path, data);
+}
+
+void read_tensors(const std::string& path, const NamedTensors& tensors) {
+  const SafetensorsFile file(path);
+  const auto wrong = differences(file, tensors);
+  if (!wrong.empty()) {
+    throw CheckError(path + ": its tensors do not fit this model:" + wrong);
+  }
+  at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    auto staged = at::empty(tensor.sizes(), tensor.options().device(at::kCPU).requires_grad(false));
+    file.read(name, staged.mutable_data_ptr(), staged.nbytes());
+    tensor.copy_(staged);
+  }
+}
+
+}  // namespace moe

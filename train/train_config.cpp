@@ -1,0 +1,70 @@
+#include "train/train_config.h"
+
+#include <set>
+
+namespace moe {
+
+void RunSection::fields(Fields& f) {
+  f("name", name, "empty: the config's stem, the overrides that make it another run, and the seed");
+  f("dir", dir, "empty: runs/<name>");
+  f("seed", seed, "of first weights, data order and noise", between(0, 4294967295.0));
+}
+
+void OptimizerConfig::fields(Fields& f) {
+  f("beta1", beta1, "AdamW: decay of the mean gradient", from_below(0, 1));
+  f("beta2", beta2, "AdamW: decay of the mean squared gradient", from_below(0, 1));
+  f("eps", eps, "AdamW: added to the root", above(0));
+  f("weight_decay", weight_decay, "of matrices; vectors (norms, biases) have none", at_least(0));
+  f("clip", clip, "largest norm of all gradients together; 0 does not clip", at_least(0));
+}
+
+void ScheduleConfig::fields(Fields& f) {
+  f("kind", kind, "shape of the learning rate after the warm-up",
+    one_of({"cosine", "linear", "constant", "inverse_sqrt"}));
+  f("lr", lr, "peak learning rate", above(0));
+  f("warmup", warmup, "steps of linear growth to it", at_least(0));
+  f("final_ratio", final_ratio, "cosine and linear end at lr times this", between(0, 1));
+}
+
+void TrainConfig::fields(Fields& f) {
+  f("steps", steps, "optimizer steps", between(1, 1e12));
+  f("batch_tokens", batch_tokens, "tokens of one optimizer step", between(1, 1e12));
+  f("accumulate", accumulate, "micro-steps that one optimizer step is split into",
+    between(1, 1048576));
+  f("eval_every", eval_every, "steps between validations; 0: only at the end", at_least(0));
+  f("eval_tokens", eval_tokens, "validation tokens, the same ones every time", at_least(1));
+  f("device", device, "auto: cuda where there is one", one_of({"auto", "cpu", "cuda"}));
+  f("threads", threads, "CPU threads; 0: one per core. Other counts give other rounding",
+    between(0, 4096));
+}
+
+void CheckpointConfig::fields(Fields& f) {
+  f("every", every, "steps between checkpoints; 0: only at the end", at_least(0));
+  f("keep", keep, "newest checkpoints that stay", at_least(1));
+}
+
+void LogConfig::fields(Fields& f) {
+  f("every", every, "steps between rows of metrics.jsonl", at_least(1));
+  f("level", level, "of the log on stderr", one_of({"debug", "info", "warning", "error"}));
+}
+
+void SweepConfig::fields(Fields& f) {
+  f("seeds", seeds, "every variant is trained once with each; empty: run.seed alone", at_least(0));
+  f("variants", variants, "name: [key=value, ...]; a config with variants is a sweep");
+}
+
+void SweepConfig::check(Rules& rules) const {
+  std::set<int64_t> seen;
+  for (const int64_t seed : seeds) {
+    rules.require(seen.insert(seed).second, "seeds",
+                  "each seed once, found " + std::to_string(seed) + " twice");
+  }
+  for (const auto& [name, overrides] : variants) {
+    rules.require(!name.empty() && name.find_first_of("/ \t\n") == std::string::npos &&
+                      name[0] != '.',
+                  "variants", "a variant's name becomes a folder's: no slash, blank or leading dot, found '" +
+                                  name + "'");
+  }
+}
+
+}  // namespace moe
