@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "configs/errors.h"
 #include "data/formats/safetensors.h"
 #include "tests/support/temp_dir.h"
@@ -186,6 +188,15 @@ TEST(SafetensorsHostile, CutsAndFlipsNeverCrash) {
       }
     }
   }
+}
+
+// A file that does hold such a header (a hole on disk): refused before anything is allocated.
+TEST(SafetensorsHostile, ALongHeaderIsRefusedThoughItIsThere) {
+  TempDir folder;
+  const std::string path = folder.write_file("a", length_bytes(100'000'001) + "{");
+  std::filesystem::resize_file(path, 100'000'100);
+  EXPECT_THAT(message_of<RunError>([&] { SafetensorsFile file(path); }),
+              HasSubstr("header length: expected at most 100000000"));
 }
 
 TEST(SafetensorsHostile, WhatIsNoFileDoesNotHang) {

@@ -1,0 +1,164 @@
+// Every gate x every dispatcher against the plain loop: y[t] = sum_k weight[t,k] f[expert[t,k]](x[t]),
+// outputs and all gradients in float64.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "layers/swiglu.h"
+#include "moe/dispatcher.h"
+#include "tests/contract/gate_cases.h"
+#include "tests/support/gates.h"
+#include "tests/support/tensors.h"
+
+namespace moe {
+namespace {
+
+constexpr double kTolerance = 1e-10;
+
+struct Shape {
+  const char* name;
+  int64_t B, S, D, F, E, k;
+};
+constexpr Shape kShapes[] = {
+    {"plain", 2, 9, 8, 6, 4, 2},   {"six experts", 2, 7, 8, 5, 6, 3},
+    {"three experts", 1, 11, 6, 4, 3, 2}, {"one token", 1, 1, 8, 6, 4, 2},
+    {"one expert", 1, 5, 8, 6, 1, 1},     {"more experts than slots", 1, 3, 8, 4, 16, 2},
+};
+
+// One token, one slot at a time, over the same parameters.
+Tensor plain_loop(const Tensor& x, const Routing& routing, Experts& experts) {
+  const auto parameters = experts.named_parameters();
+  const auto gate_up = parameters["gate_up"], down = parameters["down"];
+  std::vector<Tensor> y;
+  for (int64_t t = 0; t < x.size(0); ++t) {
+    auto sum = at::zeros({x.size(1)}, x.options().requires_grad(false));
+    for (int64_t k = 0; k < routing.expert.size(1); ++k) {
+      const int64_t e = routing.expert[t][k].item<int64_t>();
+      if (e == kEmpty) continue;
+      const auto hidden = swiglu(at::mv(gate_up[e], x[t]));
+      sum = sum + routing.weight[t][k] * at::mv(down[e].t(), hidden);
+    }
+    y.push_back(sum);
+  }
+  return at::stack(y);
+}
+
+struct Result {
+  Tensor y;
+  std::map<std::string, Tensor> gradients;
+};
+
+// Output and all gradients of <cotangent, y> + aux.
+template <class Dispatch>
+Result run(Gate& gate, Experts& experts, const TestBatch& batch, Dispatch dispatch) {
+  const auto x = batch.x.detach().clone().requires_grad_(true);
+  const auto routing = gate.forward({x, batch.context, batch.context.noise, batch.ranks});
+  Result result;
+  result.y = dispatch(x, routing);
+  auto total = (result.y * Initializer(9, x.scalar_type()).normal("dy", x.sizes(), 1)).sum();
+  for (const auto& aux : routing.aux) {
+    total = total + aux.value * aux.coefficient;
+  }
+  total.backward();
+  result.gradients["x"] = x.grad();
+  for (auto* module : std::initializer_list<torch::nn::Module*>{&gate, &experts}) {
+    for (const auto& item : module->named_parameters()) {
+      auto& parameter = item.value();
+      result.gradients[item.key()] =
+          parameter.grad().defined() ? parameter.grad().clone() : at::zeros_like(parameter);
+      parameter.mutable_grad().reset();
+    }
+  }
+  return result;
+}
+
+double worst_difference(const Result& a, const Result& b) {
+  double worst = (a.y - b.y).abs().max().item<double>();
+  for (const auto& [name, gradient] : a.gradients) {
+    if (gradient.numel() > 0) {
+      worst = std::max(worst, (gradient - b.gradients.at(name)).abs().max().item<double>());
+    }
+  }
+  return worst;
+}
+
+TEST(DispatchContract, EveryGateAndDispatcherEqualsThePlainLoop) {
+  for (const auto& shape : kShapes) {
+    for (const auto& test : gate_cases()) {
+      const Initializer init(2, at::kDouble);
+      const TestBatch batch(shape.B, shape.S, shape.D, at::kDouble);
+      const auto gate = make_gate(parse_gate(with_slots(test.yaml, shape.k)), shape.D, shape.E,
+                                  init.in("gate"));
+      spread_parameters(*gate, test.spread);
+      Experts experts(shape.E, shape.D, shape.F, 1, init.in("experts"));
+      const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+        return plain_loop(x, routing, experts);
+      });
+      for (const std::string word : {"dense", "sparse", "auto"}) {
+        SCOPED_TRACE(test.name + ", " + shape.name + ", " + word);
+        const auto found = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+          return make_dispatcher(word)->run(x, routing, experts).y;
+        });
+        EXPECT_TRUE(near(found.y, expected.y, kTolerance));
+        for (const auto& [name, gradient] : expected.gradients) {
+          EXPECT_TRUE(near(found.gradients.at(name), gradient, kTolerance)) << name;
+        }
+      }
+    }
+  }
+}
+
+// A dispatcher with a wrong step: each must be told from the plain loop.
+TEST(DispatchContract, WrongDispatchersFail) {
+  const Initializer init(2, at::kDouble);
+  const TestBatch batch(2, 9, 8, at::kDouble);
+  const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), 8, 4, init.in("gate"));
+  spread_parameters(*gate, 1);
+  Experts experts(4, 8, 6, 1, init.in("experts"));
+  const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+    return plain_loop(x, routing, experts);
+  });
+  const auto sparse_of = [&](auto change) {
+    return run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+      auto changed = routing;
+      change(changed);
+      return SparseDispatcher().run(x, changed, experts).y;
+    });
+  };
+  EXPECT_LE(worst_difference(sparse_of([](Routing&) {}), expected), kTolerance);
+  EXPECT_GT(worst_difference(sparse_of([](Routing& r) { r.expert = r.expert.flip(1); }), expected),
+            1e-3);
+  EXPECT_GT(worst_difference(sparse_of([](Routing& r) { r.weight = r.weight.detach(); }), expected),
+            1e-3);
+  EXPECT_GT(worst_difference(sparse_of([](Routing& r) { r.aux.clear(); }), expected), 1e-5);
+}
+
+TEST(DispatchContract, PaddingIsLeftOutEverywhere) {
+  for (const auto& test : gate_cases()) {
+    SCOPED_TRACE(test.name);
+    TestBatch batch(2, 6, 8, at::kDouble);
+    batch.context.valid = at::ones({2, 6}, at::kBool);
+    batch.context.valid[0][5] = false;
+    batch.context.valid[1].narrow(0, 2, 4).fill_(false);
+    const auto gate =
+        make_gate(parse_gate(with_slots(test.yaml, 2)), 8, 4, Initializer(2, at::kDouble));
+    spread_parameters(*gate, test.spread);
+    const auto routing = gate->forward(batch.input());
+    const auto padding = batch.context.valid.reshape({-1}).logical_not();
+    EXPECT_EQ(routing.live().any(1).logical_and(padding).sum().item<int64_t>(), 0);
+    EXPECT_EQ(routing.stats.tokens.item<double>(), 7);
+    EXPECT_LE(routing.stats.empty_tokens.item<double>(), 7);
+    // Other values at padded places change neither routing nor losses of the rest.
+    auto other = batch;
+    other.x = at::where(padding.unsqueeze(1), at::full({}, 3.0, at::kDouble), batch.x);
+    const auto again = gate->forward(other.input());
+    EXPECT_TRUE(bitwise_equal(routing.weight, again.weight));
+    EXPECT_TRUE(bitwise_equal(routing.expert, again.expert));
+    for (size_t i = 0; i < routing.aux.size(); ++i) {
+      EXPECT_TRUE(near(again.aux[i].value, routing.aux[i].value, 1e-12)) << routing.aux[i].name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moe

@@ -1,0 +1,48 @@
+// Gates made from a line of YAML, and inputs for them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "configs/config_io.h"
+#include "gates/gate_list.h"
+
+namespace moe {
+
+struct GateSection {
+  KindChoice gate{gate_kinds(), "top_k"};
+  void fields(Fields& f) { f("gate", gate, "the gate"); }
+  void check(Rules& rules) const { rules.section("gate", gate); }
+};
+
+inline KindChoice parse_gate(const std::string& yaml) {
+  return parse_config<GateSection>("gate: " + yaml + "\n").gate;
+}
+
+// A batch of B x S tokens of width D, and everything a gate or layer wants to know of it.
+struct TestBatch {
+  Tensor x;  // [T, D]
+  ForwardContext context;
+  OneRank ranks;
+
+  TestBatch(int64_t B, int64_t S, int64_t D, at::ScalarType dtype, uint64_t seed = 1) {
+    x = Initializer(seed, dtype).normal("x", {B * S, D}, 1);
+    context.token_ids = at::arange(B * S, at::kLong).remainder(7).view({B, S});
+    context.training = true;
+    context.progress = 0.5;
+    context.noise.seed = seed;
+  }
+  GateInput input() const { return {x, context, context.noise, ranks}; }
+};
+
+// Gives every parameter of a gate values of this deviation, so that routing is not uniform.
+inline void spread_parameters(torch::nn::Module& module, double std, uint64_t seed = 3) {
+  at::NoGradGuard no_grad;
+  for (const auto& item : module.named_parameters()) {
+    item.value().copy_(
+        Initializer(seed, item.value().scalar_type()).normal(item.key(), item.value().sizes(), std));
+  }
+}
+
+}  // namespace moe
