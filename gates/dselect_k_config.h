@@ -7,9 +7,11 @@ namespace moe {
 
 struct DSelectKConfig : GateConfig {
   int64_t k = 2;
-  double gamma = 1;
-  double entropy = 0.01;         // coefficient once the ramp is over
-  double entropy_from = 0;       // shares of the run between which the coefficient grows
+  // Published runs use 1. Behind a normalised input of width D and Adam a logit moves by about
+  // 0.8 D lr a step, so bits 1 wide are decided, and frozen, within the first steps.
+  double gamma = 10;
+  double entropy = 0.03;         // coefficient once the ramp is over
+  double entropy_from = 0.1;     // shares of the run between which the coefficient grows
   double entropy_until = 0.5;
   double reachability = 0.01;    // coefficient; only where experts is not a power of two
   double init_scale = 1;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "gates/selector_mix.h"
 #include "layers/shapes.h"
 
 namespace moe {
@@ -86,9 +87,8 @@ Routing DSelectKGate::forward(const GateInput& input) {
   const auto logits =
       at::linear(h, bit_weight_.to(dtype), bit_bias_.to(dtype)).view({T, k, bits_});  // [T, k, m]
   const auto pick = selectors(smooth_bits(logits, config_.gamma), codes_);            // [T, k, E]
-  const auto mix =
-      at::linear(h, mix_weight_.to(dtype), mix_bias_.to(dtype)).softmax(1);           // [T, k]
-  auto weight = flush_tiny((mix.unsqueeze(2) * pick).sum(1));                         // [T, E]
+  const auto mix = at::linear(h, mix_weight_.to(dtype), mix_bias_.to(dtype));         // [T, k]
+  auto weight = flush_tiny(mix_selectors(mix, pick));                                 // [T, E]
   if (valid.defined()) {
     weight = weight * valid.unsqueeze(1);
   }

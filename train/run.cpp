@@ -26,25 +26,42 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Goes on from the newest checkpoint whose hashes hold; one that fails is set aside, never deleted.
-// Returns whether there was one.
+// Moves a checkpoint out of the way, never onto an earlier one. Returns where to.
+std::string set_aside(const std::string& checkpoint) {
+  auto aside = checkpoint + ".damaged";
+  for (int number = 2; std::filesystem::exists(aside); ++number) {
+    aside = checkpoint + ".damaged-" + std::to_string(number);
+  }
+  std::filesystem::rename(checkpoint, aside);
+  return aside;
+}
+
+// Goes on from the newest checkpoint whose hashes hold; newer ones, which fail, are set aside. Returns
+// whether there was one. With none good everything stays where it is: had they been moved, the same
+// command would begin anew over what is left of the run.
 bool resume(const std::string& folder, Trainer& trainer) {
   const auto all = list_checkpoints(folder);
+  std::vector<std::pair<std::string, std::string>> damaged;  // checkpoint, what is wrong
   for (const auto& [step, checkpoint] : all) {
     try {
       load_checkpoint(checkpoint, trainer);
+      for (const auto& [bad, problem] : damaged) {
+        log_warning(problem + "; set aside as " + set_aside(bad));
+      }
       return true;
     } catch (const UserError& problem) {
-      const auto aside = checkpoint + ".damaged";
-      log_warning(std::string(problem.what()) + "; set aside as " + aside);
-      std::filesystem::rename(checkpoint, aside);
+      damaged.emplace_back(checkpoint, problem.what());
     }
   }
-  if (!all.empty()) {
-    throw CheckError(folder + ": no checkpoint is good; they are kept as *.damaged. Start the run "
-                              "anew in another run.dir, or remove the folder");
+  if (damaged.empty()) {
+    return false;
   }
-  return false;
+  std::string problems;
+  for (const auto& [bad, problem] : damaged) {
+    problems += "\n  " + problem;
+  }
+  throw CheckError(folder + ": no checkpoint is good:" + problems +
+                   "\nStart the run anew in another run.dir, or remove the folder.");
 }
 
 class Run {
@@ -193,7 +210,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
     return RunEnd::kElsewhere;
   }
   // A run that another process began meanwhile is checked again, now that it cannot change.
-  if (!exists && check_existing_run(folder, config, ResumeMode::kAuto)) {
+  if (!exists && check_existing_run(folder, config, mode)) {
     log_info(folder + ": begun meanwhile; going on with it");
   }
   write_run_files(folder, config, command_line);

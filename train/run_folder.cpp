@@ -24,6 +24,19 @@ void replace_text_file(const std::string& path, const std::string& text) {
   file.commit();
 }
 
+// What a process was still writing when it was killed.
+void remove_leftovers(const std::string& folder) {
+  std::error_code error;  // what cannot be removed does no harm
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename();
+    for (const std::string written : {"config.yaml", "environment.json", "metrics.jsonl"}) {
+      if (name.rfind(written + ".tmp-", 0) == 0) {
+        fs::remove(entry.path(), error);
+      }
+    }
+  }
+}
+
 // The keys in which two configs differ and may not.
 std::string forbidden_changes(RunConfig& stored, RunConfig& given) {
   std::map<std::string, std::string> before;
@@ -102,6 +115,7 @@ bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode
 
 void write_run_files(const std::string& folder, RunConfig& config,
                      const std::vector<std::string>& command_line) {
+  remove_leftovers(folder);
   replace_text_file(folder + "/config.yaml", print_config(view_of(config)));
   replace_text_file(folder + "/environment.json", describe_environment(command_line));
 }

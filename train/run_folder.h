@@ -33,7 +33,8 @@ std::string run_folder(const RunConfig& config);
 // when it is require and there is none.
 bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode mode);
 
-// config.yaml (complete) and environment.json (versions, device, commit, command line).
+// config.yaml (complete) and environment.json (versions, device, commit, command line). Removes the
+// temporary files of a killed process. The caller holds the folder's lock.
 void write_run_files(const std::string& folder, RunConfig& config,
                      const std::vector<std::string>& command_line);
 

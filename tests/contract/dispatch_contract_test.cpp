@@ -130,7 +130,9 @@ TEST(DispatchContract, WrongDispatchersFail) {
             1e-3);
   EXPECT_GT(worst_difference(sparse_of([](Routing& r) { r.weight = r.weight.detach(); }), expected),
             1e-3);
-  EXPECT_GT(worst_difference(sparse_of([](Routing& r) { r.aux.clear(); }), expected), 1e-5);
+  EXPECT_GT(worst_difference(sparse_of([](Routing& r) { r.weight = r.weight * (r.weight < 0.9); }),
+                             expected),
+            1e-3);
 }
 
 TEST(DispatchContract, PaddingIsLeftOutEverywhere) {

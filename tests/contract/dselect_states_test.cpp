@@ -1,6 +1,10 @@
 // At each of 100 states of one DSelect-k run, from all experts live to sparse, dense and sparse dispatch
 // agree in loss and every gradient. States are compared, not free-running curves: those drift apart by
 // rounding and chaos however right both dispatchers are.
+//
+// Four selectors that start apart. With two, the gradient of mix_bias has a single degree of freedom,
+// a sum over tokens that passes through 0 now and then; there float32 has few right digits with any
+// dispatcher (docs/design.md, "Numbers of the contract tests"), and float64 agrees as elsewhere.
 #include <gtest/gtest.h>
 
 #include "configs/config_io.h"
@@ -12,13 +16,13 @@
 namespace moe {
 namespace {
 
-constexpr int64_t kVocabulary = 32, kRows = 4, kLength = 32, kStates = 100;
+constexpr int64_t kVocabulary = 32, kRows = 8, kLength = 32, kStates = 100;
 
 ModelConfig config_with(const std::string& dispatch) {
   return parse_config<ModelConfig>(
       "d_model: 32\nlayers: 2\nheads: 2\ncontext: 32\nactive_width: 48\n"
       "moe:\n  experts: 8\n  dispatch: " + dispatch +
-      "\n  gate: {kind: dselect_k, k: 2, gamma: 1.5, entropy: 0.05, entropy_until: 0.3}\n");
+      "\n  gate: {kind: dselect_k, k: 4, gamma: 3, entropy: 0.05, entropy_until: 0.5, init_scale: 10}\n");
 }
 
 // Text with structure: every token follows from the two before it, most of the time.
@@ -112,8 +116,7 @@ TEST(DSelectStates, DenseAndSparseDispatchAgreeAllTheWay) {
     for (auto* model : {&dense, &trained64, &dense64}) clear_gradients(*model);
   }
   EXPECT_EQ(first_slots, 8) << "the run must start with every expert live";
-  EXPECT_LT(last_slots, 3) << "and become sparse, or its states are not the interesting ones";
-  RecordProperty("worst_float32", std::to_string(worst32));
+  EXPECT_LT(last_slots, 4) << "and become sparse, or its states are not the interesting ones";
   std::printf("slots per token %.2f -> %.2f; worst relative error %.2g float32, %.2g float64\n",
               first_slots, last_slots, worst32, worst64);
 }

@@ -69,7 +69,7 @@ TEST(FlatZeros, HoldForEveryGate) {
 }
 
 // Puts bits exactly at, just inside and beyond +-gamma/2, where rounding could leave a slope.
-void plant_edges(torch::nn::Module& gate, double gamma) {
+void plant_edges(torch::nn::Module& gate, double gamma, size_t first = 1) {
   at::NoGradGuard no_grad;
   const float edge = static_cast<float>(gamma / 2);
   std::vector<float> planted;
@@ -87,7 +87,7 @@ void plant_edges(torch::nn::Module& gate, double gamma) {
     if (item.key() == "bit_weight") item.value().zero_();
     if (item.key() == "bit_bias") {
       for (int64_t i = 0; i < item.value().numel(); ++i) {
-        item.value()[i] = planted[static_cast<size_t>(i * 5 + 1) % planted.size()];
+        item.value()[i] = planted[(static_cast<size_t>(i) * 5 + first) % planted.size()];
       }
     }
   }
@@ -145,11 +145,16 @@ class StraightThrough : public Gate {
 
 TEST(FlatZeros, HoldWithBitsPlantedAroundTheEdge) {
   for (const int64_t E : {4, 6, 16}) {
-    const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 4, gamma: 1}"), 8, E, Initializer(1));
-    plant_edges(*gate, 1);
-    const auto found = leak(*gate, TestBatch(2, 32, 8, at::kFloat), 1);
-    EXPECT_EQ(found.gradient, 0);
-    EXPECT_GT(found.zeros, 0);
+    int64_t zeros = 0;
+    for (size_t first = 0; first < 16; ++first) {
+      const auto gate =
+          make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1}"), 8, E, Initializer(1));
+      plant_edges(*gate, 1, first);
+      const auto found = leak(*gate, TestBatch(2, 32, 8, at::kFloat), first + 1);
+      EXPECT_EQ(found.gradient, 0) << "first planted value " << first;
+      zeros += found.zeros;
+    }
+    EXPECT_GT(zeros, 0);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gates/selector_mix.h"
 #include "gates/smooth_step.h"
 #include "tests/support/gates.h"
 #include "tests/support/golden.h"
@@ -63,7 +64,7 @@ struct StaticGate {
   Tensor pick, weight, entropy, reach;
   StaticGate(const Tensor& Z, const Tensor& alpha, int64_t E) {
     pick = selectors(smooth_bits(Z, 1), expert_codes(E));
-    weight = (alpha.softmax(0).unsqueeze(1) * pick).sum(0);
+    weight = mix_selectors(alpha.unsqueeze(0), pick.unsqueeze(0)).squeeze(0);
     entropy = selector_entropy(pick).sum();
     reach = reciprocal_reach(pick, 0).sum();
   }
@@ -96,7 +97,7 @@ TEST(DSelectK, StaticFormHasThePublishedGradients) {
 }
 
 TEST(DSelectK, PerTokenFormHasThePublishedNumbers) {
-  const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, entropy: 1, entropy_until: 0}"), 3,
+  const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1, entropy: 1, entropy_from: 0, entropy_until: 0}"), 3,
                               4, Initializer(1, at::kDouble));
   {
     at::NoGradGuard no_grad;
@@ -114,6 +115,14 @@ TEST(DSelectK, PerTokenFormHasThePublishedNumbers) {
   EXPECT_EQ(routing.aux.at(0).name, "entropy");
   EXPECT_TRUE(near(routing.aux[0].value, golden_tensor("dsk per-example entropy batch-mean (COMET variant)"), 1e-13));
   EXPECT_TRUE(near(routing.aux[0].value * 2, golden_tensor("dsk per-example entropy SUM (official)"), 1e-13));
+}
+
+TEST(DSelectK, MixOfCoincidentSelectorsHasExactlyNoGradient) {
+  const auto alpha = Initializer(1).normal("alpha", {64, 3}, 1).requires_grad_(true);
+  const auto one = Initializer(1).normal("pick", {64, 1, 8}, 1).softmax(2);
+  mix_selectors(alpha, one.expand({64, 3, 8}))
+      .backward(Initializer(1).normal("dw", {64, 8}, 1));
+  EXPECT_EQ(alpha.grad().abs().max().item<double>(), 0);
 }
 
 TEST(DSelectK, StartsWithEveryExpertLiveAtAnyWidth) {

@@ -31,9 +31,9 @@ TEST(Capacity, QueuesByChoiceAsPublished) {
 }
 
 TEST(Capacity, QueuesByTokenAndPassesEmptySlots) {
-  const auto expert = at::tensor({0, 1, kEmpty, 0, 1, 0}, at::kLong).view({3, 2});
+  const auto expert = longs({0, 1, kEmpty, 0, 1, 0}).view({3, 2});
   const auto position = queue_positions(expert, 2, CapacityOrder::kToken);
-  EXPECT_TRUE(near(position, at::tensor({0, 0, -1, 1, 1, 2}, at::kLong).view({3, 2}), 0));
+  EXPECT_TRUE(near(position, longs({0, 0, -1, 1, 1, 2}).view({3, 2}), 0));
 }
 
 TEST(LoadBalancingLoss, HasThePublishedValues) {
@@ -119,9 +119,9 @@ TEST(RoundRobinGate, GoesByPosition) {
   TestBatch batch(2, 3, 4, at::kFloat);
   const auto routing = gate->forward(batch.input());
   EXPECT_TRUE(near(routing.expert,
-                   at::tensor({0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2, 0}, at::kLong).view({6, 2}), 0));
+                   longs({0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2, 0}).view({6, 2}), 0));
   EXPECT_TRUE(near(routing.weight, at::full({6, 2}, 0.5), 0));
-  batch.context.positions = at::tensor({5, 0, 1, 0, 1, 2}, at::kLong).view({2, 3});
+  batch.context.positions = longs({5, 0, 1, 0, 1, 2}).view({2, 3});
   EXPECT_EQ(gate->forward(batch.input()).expert[0][0].item<int64_t>(), 2);
 }
 

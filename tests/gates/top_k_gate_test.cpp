@@ -48,7 +48,7 @@ TEST(TopKGate, CapacityDropsInThePublishedOrder) {
   EXPECT_EQ(routing.stats.dropped_slots.item<double>(), 3 + 5);
   // Token by token: expert 0 takes tokens 0 and 1, expert 1 too (as second choices), and so on.
   const auto causal = TableGate("{kind: top_k, k: 2, capacity_factor: 0.5}").forward();
-  const auto expected = at::tensor({0, 1, 0, 1, -1, 2, -1, 2, -1, -1, -1, -1, -1, 3, -1, 3}, at::kLong);
+  const auto expected = longs({0, 1, 0, 1, -1, 2, -1, 2, -1, -1, -1, -1, -1, 3, -1, 3});
   EXPECT_TRUE(near(causal.expert, expected.view({8, 2}), 0));
 }
 
@@ -68,9 +68,9 @@ TEST(TopKGate, SwitchKeepsAndDropsAsPublished) {
 
 TEST(TopKGate, EqualLogitsGoToTheLowerIndex) {
   const auto chosen = top_k_experts(at::zeros({3, 8}), 3);
-  EXPECT_TRUE(near(chosen, at::tensor({0, 1, 2}, at::kLong).expand({3, 3}), 0));
+  EXPECT_TRUE(near(chosen, longs({0, 1, 2}).expand({3, 3}), 0));
   const auto mixed = top_k_experts(at::tensor({1.f, 2.f, 2.f, 0.f, 2.f}).view({1, 5}), 4);
-  EXPECT_TRUE(near(mixed, at::tensor({1, 2, 4, 0}, at::kLong).view({1, 4}), 0));
+  EXPECT_TRUE(near(mixed, longs({1, 2, 4, 0}).view({1, 4}), 0));
 }
 
 TEST(TopKGate, JitterIsOnlyForTrainingAndFollowsTheGlobalToken) {

@@ -51,7 +51,7 @@ TEST(Mlp, IsSwiglu) {
 }
 
 TEST(Rotary, TurnsPairsByTheirAngle) {
-  const auto positions = at::tensor({0, 3}, at::kLong).view({1, 2});
+  const auto positions = longs({0, 3}).view({1, 2});
   const auto table = rotary_table(positions, 4, 100, at::kDouble);
   const auto y = rotate(at::tensor({1., 2., 3., 4., 1., 2., 3., 4.}, at::kDouble).view({1, 2, 1, 4}), table);
   EXPECT_TRUE(near(y[0][0][0], at::tensor({1., 2., 3., 4.}, at::kDouble), 1e-15));
@@ -109,7 +109,7 @@ TEST(Attention, EqualsTheLoopForGroupedHeadsWithAndWithoutAMask) {
     EXPECT_TRUE(near(attention.forward(x, rotary, {}),
                      attention_loop(x, attention.named_parameters(), 4, kv_heads, 4, rotary, causal),
                      1e-12));
-    context.prefix_lengths = at::tensor({4, 0}, at::kLong);
+    context.prefix_lengths = longs({4, 0});
     const auto mask = attention_mask(context);
     EXPECT_TRUE(near(attention.forward(x, rotary, mask),
                      attention_loop(x, attention.named_parameters(), 4, kv_heads, 4, rotary, mask.squeeze(1)),
@@ -120,14 +120,14 @@ TEST(Attention, EqualsTheLoopForGroupedHeadsWithAndWithoutAMask) {
 TEST(AttentionMask, FollowsSegmentsPrefixesAndPadding) {
   auto context = context_of(1, 5);
   EXPECT_FALSE(attention_mask(context).defined()) << "plain causal needs no mask";
-  context.segments = at::tensor({0, 0, 1, 1, 1}, at::kLong).view({1, 5});
+  context.segments = longs({0, 0, 1, 1, 1}).view({1, 5});
   const auto expect = [&](std::vector<int64_t> rows) {
-    return near(attention_mask(context).to(at::kLong).view({5, 5}), at::tensor(rows, at::kLong).view({5, 5}), 0);
+    return near(attention_mask(context).to(at::kLong).view({5, 5}), longs(rows).view({5, 5}), 0);
   };
   EXPECT_TRUE(expect({1, 0, 0, 0, 0,  1, 1, 0, 0, 0,  0, 0, 1, 0, 0,  0, 0, 1, 1, 0,  0, 0, 1, 1, 1}));
-  context.prefix_lengths = at::tensor({2}, at::kLong);
+  context.prefix_lengths = longs({2});
   EXPECT_TRUE(expect({1, 1, 0, 0, 0,  1, 1, 0, 0, 0,  0, 0, 1, 0, 0,  0, 0, 1, 1, 0,  0, 0, 1, 1, 1}));
-  context.valid = at::tensor({1, 1, 1, 0, 0}, at::kLong).view({1, 5}).to(at::kBool);
+  context.valid = longs({1, 1, 1, 0, 0}).view({1, 5}).to(at::kBool);
   EXPECT_TRUE(expect({1, 1, 0, 0, 0,  1, 1, 0, 0, 0,  0, 0, 1, 0, 0,  0, 0, 1, 1, 0,  0, 0, 1, 0, 1}));
 }
 

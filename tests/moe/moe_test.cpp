@@ -48,12 +48,12 @@ TEST(GroupedProduct, RefusesOffsetsThatDoNotFit) {
 
 TEST(SlotOrder, SortsByExpertThenTokenThenChoice) {
   Routing routing;
-  routing.expert = at::tensor({2, 0, 0, kEmpty, 2, 1}, at::kLong).view({3, 2});
+  routing.expert = longs({2, 0, 0, kEmpty, 2, 1}).view({3, 2});
   routing.weight = at::tensor({1.f, 1.f, 0.f, 0.f, 1.f, 1.f}).view({3, 2});
   const auto order = slot_order(routing, {1, 1, 2});
   EXPECT_EQ(order.offsets, (std::vector<int64_t>{0, 1, 2, 4}));
-  EXPECT_TRUE(near(order.slot_of_row, at::tensor({1, 5, 0, 4}, at::kLong), 0));
-  EXPECT_TRUE(near(order.row_of_slot, at::tensor({2, 0, 4, 4, 3, 1}, at::kLong).view({3, 2}), 0));
+  EXPECT_TRUE(near(order.slot_of_row, longs({1, 5, 0, 4}), 0));
+  EXPECT_TRUE(near(order.row_of_slot, longs({2, 0, 4, 4, 3, 1}).view({3, 2}), 0));
 }
 
 TEST(AutoDispatch, IsAPureFunctionOfCounts) {

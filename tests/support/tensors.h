@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "layers/torch.h"
 
 namespace moe {
+
+// An int64 row; at::tensor({0, 1}, at::kLong) is ambiguous.
+inline Tensor longs(const std::vector<int64_t>& values) { return at::tensor(values, at::kLong); }
 
 inline testing::AssertionResult near(const Tensor& found, const Tensor& expected, double tolerance) {
   if (found.sizes() != expected.sizes()) {

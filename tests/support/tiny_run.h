@@ -2,6 +2,7 @@
 // milliseconds, one thread.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

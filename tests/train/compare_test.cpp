@@ -1,0 +1,291 @@
+// moe-compare over run folders written by hand, so that every figure is known.
+#include "train/compare.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "configs/errors.h"
+#include "tests/support/temp_dir.h"
+#include "train/compare_text.h"
+
+namespace moe {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+std::string valid_row(int64_t step, const std::string& bits) {
+  return R"({"step":)" + std::to_string(step) + R"(,"split":"valid","loss":1.5,"tokens":)" +
+         std::to_string(step * 64) + R"(,"flops":)" + std::to_string(step * 1000) +
+         R"(,"flops_executed":)" + std::to_string(step * 2000) + R"(,"seconds":)" +
+         std::to_string(step) + R"(.0,"bits_per_byte":)" + bits +
+         R"(,"objectives":{"causal":1.5}})" + "\n";
+}
+
+// Of two layers whose slots per token are `slots` -+ 1.
+std::string train_row(int64_t step, double slots) {
+  const auto layer = [&](int number, double value) {
+    return R"({"layer":)" + std::to_string(number) +
+           R"(,"tokens_per_expert":[1,2],"slots_per_token":)" + std::to_string(value) +
+           R"(,"max_vio":0.5,"gate":{"coincident_selectors":0.25}})";
+  };
+  return R"({"step":)" + std::to_string(step) + R"(,"split":"train","loss":2.5,"tokens":)" +
+         std::to_string(step * 64) + R"(,"flops":1.0,"flops_executed":1.0,"seconds":1.0,"moe":[)" +
+         layer(0, slots - 1) + "," + layer(1, slots + 1) + "]}\n";
+}
+
+class Compare : public testing::Test {
+ protected:
+  // A run of 100 steps; `more` are further lines of its config.
+  void write_run(const std::string& name, int64_t seed, const std::string& rows,
+                 const std::string& moe = "none", const std::string& more = "") {
+    const auto folder = "runs/" + name;
+    std::filesystem::create_directories(files_.file(folder));
+    files_.write_file(folder + "/config.yaml",
+                      "run: {name: " + name + ", dir: \"" + files_.file(folder) +
+                          "\", seed: " + std::to_string(seed) +
+                          "}\nmodel: {d_model: 16, layers: 2, heads: 2, context: 16, "
+                          "active_width: 32, moe: " +
+                          moe +
+                          "}\ndata: {train: text.txt}\n"
+                          "train: {steps: 100, batch_tokens: 64}\n" +
+                          more);
+    files_.write_file(folder + "/metrics.jsonl", rows);
+  }
+  void write_pairs() {
+    const double dense[] = {10, 20, 30}, sparse[] = {11, 22, 33};
+    for (int64_t seed = 1; seed <= 3; ++seed) {
+      const auto suffix = "-s" + std::to_string(seed);
+      write_run("test-dense" + suffix, seed,
+                valid_row(50, "99.0") + valid_row(100, std::to_string(dense[seed - 1])));
+      write_run(
+          "test-top_k" + suffix, seed,
+          train_row(90, 7) + train_row(100, 3) + valid_row(100, std::to_string(sparse[seed - 1])),
+          "{experts: 4, gate: {kind: top_k, k: 2}}");
+    }
+  }
+  Json report(const std::string& metric = "bits_per_byte", const std::string& baseline = "",
+              int64_t over_time = 0) const {
+    return compare({{files_.file("runs")}, baseline, metric, over_time});
+  }
+  std::string warnings() const {
+    std::string text;
+    const auto all = report();
+    for (const auto& warning : all["warnings"]) text += warning.get<std::string>() + "\n";
+    return text;
+  }
+  TempDir files_;
+};
+
+TEST_F(Compare, GroupsRunsBySeedAndTestsThePairs) {
+  write_pairs();
+  const auto all = report();
+  ASSERT_EQ(all["variants"].size(), 2u);
+  const auto &dense = all["variants"][0], &top_k = all["variants"][1];
+  EXPECT_EQ(all["baseline"], "dense");
+  EXPECT_EQ(dense["name"], "dense");
+  EXPECT_EQ(dense["full_name"], "test-dense");
+  EXPECT_EQ(top_k["name"], "top_k");
+  EXPECT_EQ(dense["seeds"], Json({1, 2, 3}));
+  EXPECT_EQ(dense["value"]["mean"], 20.0);
+  EXPECT_EQ(dense["value"]["sd"], 10.0);
+  EXPECT_TRUE(dense["difference"].is_null());
+  EXPECT_EQ(top_k["difference"]["mean"], 2.0);
+  EXPECT_EQ(top_k["difference"]["pairs"], 3);
+  EXPECT_NEAR(top_k["difference"]["p"], 1 - std::sqrt(12.0 / 14.0), 1e-12);  // statistics_test.cpp
+  EXPECT_EQ(top_k["runs"].size(), 3u);
+  EXPECT_EQ(top_k["runs"][2]["value"], 33.0);
+  EXPECT_EQ(top_k["runs"][2]["seed"], 3);
+  EXPECT_EQ(top_k["runs"][2]["finished"], true);
+  EXPECT_THAT(all["warnings"], IsEmpty());
+}
+
+TEST_F(Compare, CostIsThatOfTheFinalValue) {
+  write_pairs();
+  const auto cost = report()["variants"][0]["cost"];
+  EXPECT_EQ(cost["step"], 100.0);
+  EXPECT_EQ(cost["tokens"], 6400.0);
+  EXPECT_EQ(cost["flops"], 100000.0);
+  EXPECT_EQ(cost["flops_executed"], 200000.0);
+  EXPECT_EQ(cost["seconds"], 100.0);
+  EXPECT_EQ(cost["steps_per_second"], 1.0);
+}
+
+TEST_F(Compare, RoutingAndSizes) {
+  write_pairs();
+  const auto all = report();
+  EXPECT_TRUE(all["variants"][0]["moe"].is_null());
+  const auto& top_k = all["variants"][1];
+  EXPECT_EQ(top_k["moe"]["experts"], 4);
+  EXPECT_EQ(top_k["moe"]["k"], 2);
+  EXPECT_EQ(top_k["moe"]["slots_per_token"], 3.0);  // mean over layers, of the last row alone
+  EXPECT_EQ(top_k["moe"]["coincident_selectors"], 0.25);
+  EXPECT_TRUE(top_k["moe"]["dropped"].is_null());  // no row has it
+  // Two of four experts of width 16 idle in each of two layers: 2 * 2 * 3 * 16 * 16 parameters.
+  EXPECT_EQ(
+      top_k["parameters"]["total"].get<int64_t>() - top_k["parameters"]["active"].get<int64_t>(),
+      3072);
+  EXPECT_EQ(all["variants"][0]["parameters"]["total"], all["variants"][0]["parameters"]["active"]);
+  // The gate's own 16 x 4 multiply-adds in two layers, three times forward.
+  EXPECT_EQ(
+      top_k["flops_per_token"].get<double>() - all["variants"][0]["flops_per_token"].get<double>(),
+      3 * 2 * 2 * 16 * 4);
+}
+
+TEST_F(Compare, BaselineByNameByRunAndByFolder) {
+  write_pairs();
+  for (const auto& word : {std::string("top_k"), std::string("test-top_k"),
+                           std::string("test-top_k-s2"), files_.file("runs/test-top_k-s1/")}) {
+    const auto all = report("bits_per_byte", word);
+    EXPECT_EQ(all["baseline"], "top_k") << word;
+    EXPECT_EQ(all["variants"][0]["difference"]["mean"], -2.0) << word;
+  }
+  EXPECT_THAT(message_of<ConfigError>([&] { report("bits_per_byte", "topk"); }),
+              HasSubstr("--baseline: expected a variant (dense or top_k), or the name or folder of "
+                        "a run, found 'topk' (did you mean 'top_k'?)"));
+}
+
+TEST_F(Compare, BaselineFolderThatWasNotNamedIsReadToo) {
+  write_pairs();
+  const auto all = compare(
+      {{files_.file("runs/test-top_k-s2")}, files_.file("runs/test-dense-s2"), "bits_per_byte", 0});
+  EXPECT_EQ(all["baseline"], "dense");
+  EXPECT_EQ(all["variants"][0]["difference"]["mean"], 2.0);
+  EXPECT_TRUE(all["variants"][0]["difference"]["p"].is_null());  // one pair
+}
+
+TEST_F(Compare, OnlyCommonSeedsArePaired) {
+  write_pairs();
+  std::filesystem::remove_all(files_.file("runs/test-dense-s1"));
+  const auto all = report();
+  EXPECT_EQ(all["variants"][1]["difference"]["pairs"], 2);
+  EXPECT_EQ(all["variants"][1]["difference"]["mean"], 2.5);
+  EXPECT_THAT(warnings(), HasSubstr("seeds differ: dense (2, 3), top_k (1, 2, 3)"));
+}
+
+TEST_F(Compare, MetricsOfTrainingAndOfLayers) {
+  write_pairs();
+  EXPECT_EQ(report("train.loss")["variants"][1]["value"]["mean"], 2.5);
+  EXPECT_EQ(report("objectives.causal")["variants"][1]["value"]["mean"], 1.5);
+  const auto slots = report("moe.slots_per_token");
+  EXPECT_EQ(slots["variants"][1]["value"]["mean"], 3.0);
+  EXPECT_TRUE(slots["variants"][0]["value"]["mean"].is_null());
+  EXPECT_TRUE(slots["variants"][1]["difference"]["mean"].is_null());
+}
+
+TEST_F(Compare, TrainingMetricsAreTheMeanOverTheLastTenth) {
+  std::string rows;
+  for (int64_t step = 1; step <= 20; ++step) rows += train_row(step, static_cast<double>(step));
+  write_run("a-s1", 1, rows, "{experts: 4}");
+  EXPECT_EQ(report("moe.slots_per_token")["variants"][0]["value"]["mean"], 19.5);
+}
+
+TEST_F(Compare, UnknownMetricNamesThoseThereAre) {
+  write_pairs();
+  const auto message = message_of<ConfigError>([&] { report("bits_per_bite"); });
+  EXPECT_THAT(message, HasSubstr("--metric: expected one that the runs have, found 'bits_per_bite' "
+                                 "(did you mean 'bits_per_byte'?). There are: bits_per_byte, "));
+  EXPECT_THAT(message, HasSubstr("moe.gate.coincident_selectors, moe.max_vio"));
+  EXPECT_THAT(message, Not(HasSubstr("tokens_per_expert")));
+}
+
+TEST_F(Compare, OverTimeTakesFirstAndLastAndStopsWhereARunDid) {
+  write_run(
+      "t-a-s1", 1,
+      valid_row(10, "5.0") + valid_row(20, "4.0") + valid_row(60, "3.0") + valid_row(100, "2.0"));
+  write_run("t-a-s2", 2, valid_row(10, "7.0") + valid_row(20, "6.0"));
+  const auto time = report("bits_per_byte", "", 3)["over_time"];
+  EXPECT_EQ(time["steps"], Json({10, 60, 100}));  // places 0, 1.5 (rounded up) and 3 of four
+  EXPECT_EQ(time["variants"][0]["mean"], Json({6.0, 3.0, 2.0}));
+  EXPECT_EQ(time["variants"][0]["n"], Json({2, 1, 1}));
+  EXPECT_EQ(time["variants"][0]["runs"][1]["values"], Json({7.0, nullptr, nullptr}));
+  EXPECT_EQ(report("bits_per_byte", "", 1)["over_time"]["steps"], Json({100}));
+  EXPECT_EQ(report("bits_per_byte", "", 50)["over_time"]["steps"], Json({10, 20, 60, 100}));
+}
+
+TEST_F(Compare, WarnsOfWhatIsNotComparable) {
+  write_run("w-a-s1", 1, valid_row(100, "2.0"));
+  write_run("w-b-s1", 1, valid_row(40, "2.0"), "{experts: 4, allow_future_leak: true}");
+  write_run("w-c-s1", 1, valid_row(100, "null"), "none", "optimizer: {clip: 2}\n");
+  write_run("w-d-s1", 1, "", "none", "optimizer: {clip: 3}\n");
+  write_run("w-e-s1", 1, valid_row(100, "2.0"), "{experts: 5}");
+  const auto text = warnings();
+  EXPECT_THAT(text, HasSubstr("w-b-s1: unfinished: step 40 of 100"));
+  EXPECT_THAT(text, HasSubstr("b: ran with model.moe.allow_future_leak"));
+  EXPECT_THAT(text, HasSubstr("w-c-s1: bits_per_byte is not finite: the run diverged"));
+  EXPECT_THAT(text, HasSubstr("w-d-s1: has no bits_per_byte: left out"));
+  EXPECT_THAT(text, HasSubstr("tokens differ: a (6400), b (2560), c (6400), d (none), e (6400)"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6);  // and seeds, of which d has none
+}
+
+TEST_F(Compare, WarnsOfOtherStepsAndData) {
+  write_run("w-a-s1", 1, valid_row(100, "2.0"));
+  write_run("w-b-s1", 1, valid_row(100, "2.0"));
+  const auto path = "runs/w-b-s1/config.yaml";
+  auto yaml = read_bytes(files_.file(path));
+  yaml.replace(yaml.find("steps: 100"), 10, "steps: 90 ");
+  yaml.replace(yaml.find("text.txt"), 8, "more.txt");
+  files_.write_file(path, yaml);
+  EXPECT_THAT(warnings(), HasSubstr("steps differ: a (100), b (90)"));
+  EXPECT_THAT(warnings(), HasSubstr("b: measured on other data than a: data.train ("));
+}
+
+TEST_F(Compare, RunsOfOneSeedCountOnce) {
+  write_run("a-s1", 1, valid_row(100, "2.0"));
+  write_run("again-s1", 1, valid_row(100, "4.0"));
+  const auto value = report()["variants"][0]["value"];
+  EXPECT_EQ(value["mean"], 3.0);
+  EXPECT_EQ(value["n"], 1);
+  EXPECT_THAT(warnings(), HasSubstr("a: seed 1 has 2 runs; they count as one, by their mean"));
+}
+
+TEST_F(Compare, RunsOfOneNameButOtherConfigsAreKeptApart) {
+  write_run("a-s1", 1, valid_row(100, "2.0"));
+  write_run("a-s2", 2, valid_row(100, "4.0"), "none", "optimizer: {clip: 2}\n");
+  EXPECT_EQ(report()["variants"].size(), 2u);
+  EXPECT_EQ(report()["variants"][1]["name"], files_.file("runs/a-s2"));
+  EXPECT_THAT(warnings(), HasSubstr("differ in optimizer.clip (1, 2)"));
+}
+
+TEST_F(Compare, ARunNamedTwiceIsReadOnce) {
+  write_run("a-s1", 1, valid_row(100, "2.0"));
+  const auto all =
+      compare({{files_.file("runs"), files_.file("runs/a-s1/")}, "", "bits_per_byte", 0});
+  EXPECT_EQ(all["variants"][0]["runs"].size(), 1u);
+}
+
+TEST_F(Compare, WhatIsMissingOrUnreadableIsNamed) {
+  EXPECT_THAT(message_of<RunError>([&] { report(); }), HasSubstr("runs': expected a run's folder"));
+  write_run("a-s1", 1, "");
+  EXPECT_THAT(message_of<RunError>([&] { report(); }), HasSubstr("expected rows in metrics.jsonl"));
+  files_.write_file("runs/a-s1/metrics.jsonl", "{\"step\":1}\n");
+  EXPECT_THAT(message_of<RunError>([&] { report(); }), HasSubstr("metrics.jsonl':1: expected an"));
+  files_.write_file("runs/a-s1/config.yaml", "run: {sed: 1}\n");
+  EXPECT_THAT(message_of<RunError>([&] { report(); }), HasSubstr("unknown key"));
+}
+
+TEST_F(Compare, TextHoldsTheTables) {
+  write_pairs();
+  const auto text = compare_text(report(), false);
+  EXPECT_THAT(text, HasSubstr("variant  seeds      bits_per_byte  difference  pairs       p\n"
+                              "dense        3  20.0000 ± 10.0000    baseline\n"
+                              "top_k        3  22.0000 ± 11.0000     +2.0000      3  0.0742\n"));
+  const auto markdown = compare_text(report(), true);
+  EXPECT_THAT(markdown, HasSubstr("| top_k | 3 | 22.0000 ± 11.0000 | +2.0000 | 3 | 0.0742 |\n"));
+  EXPECT_THAT(markdown, HasSubstr("|---|---:|"));
+}
+
+TEST(ShortNumber, KeepsThreeDigits) {
+  EXPECT_EQ(short_number(0), "0");
+  EXPECT_EQ(short_number(999), "999");
+  EXPECT_EQ(short_number(999.9), "1.00 K");
+  EXPECT_EQ(short_number(12345), "12.3 K");
+  EXPECT_EQ(short_number(7029071020032.0), "7.03 T");
+  EXPECT_EQ(short_number(999600), "1.00 M");
+}
+
+}  // namespace
+}  // namespace moe

@@ -1,0 +1,66 @@
+// What --dry-run says, against the model itself.
+#include "train/dry_run.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/tiny_trainer.h"
+
+namespace moe {
+namespace {
+
+TEST(DryRun, CountsParametersAsTheModelHasThem) {
+  const TinyRun tiny;
+  for (const std::string override : {"model.moe=none", "model.moe.gate.kind=dselect_k",
+                                     "model.tie_embeddings=false"}) {
+    const auto config = tiny_config(tiny, {override});
+    auto trainer = tiny_trainer(config);
+    int64_t total = 0;
+    for (const auto& parameter : trainer->model().decoder->parameters()) total += parameter.numel();
+    const auto report = dry_run(config);
+    EXPECT_EQ(report["parameters"]["total"], total) << override;
+    EXPECT_EQ(report["memory_bytes"]["optimizer"], 8 * total);
+    EXPECT_EQ(report["flops_per_token"]["training"],
+              flops_per_token(config.model, 512).training_once_sparse());
+  }
+}
+
+TEST(DryRun, ActiveLeavesOutTheExpertsThatATokenDoesNotUse) {
+  const TinyRun tiny;
+  const auto sparse = dry_run(tiny_config(tiny))["parameters"];
+  // 2 layers, 4 - 2 idle experts of 3 matrices 16 x 16.
+  EXPECT_EQ(sparse["total"].get<int64_t>() - sparse["active"].get<int64_t>(), 2 * 2 * 3 * 16 * 16);
+  const auto dense = dry_run(tiny_config(tiny, {"model.moe=none"}))["parameters"];
+  EXPECT_EQ(dense["total"], dense["active"]);
+  // Twins differ by the gate's matrices alone.
+  EXPECT_EQ(sparse["active"].get<int64_t>() - dense["active"].get<int64_t>(), 2 * 16 * 4);
+}
+
+TEST(DryRun, AGateThatStartsDenseNeedsTheMemoryOfAllExperts) {
+  const TinyRun tiny;
+  const auto activations = [&](const std::string& kind) {
+    return dry_run(tiny_config(tiny, {"model.moe.gate.kind=" + kind}))["memory_bytes"]["activations"]
+        .get<double>();
+  };
+  // 4 bytes, 64 tokens, 2 layers, 4 - 2 slots more, each with 4 rows of width 16 inside and 2 outside.
+  EXPECT_EQ(activations("dselect_k") - activations("top_k"), 4 * 64 * 2 * 2 * (4 + 2) * 16);
+}
+
+TEST(DryRun, SaysItInWords) {
+  const Json report = {{"parameters", {{"total", 1234567}, {"active", 234567}}},
+                       {"flops_per_token", {{"forward", 1e6}, {"training", 3e6}}},
+                       {"tokens", 5e6},
+                       {"memory_bytes",
+                        {{"parameters", 1048576},
+                         {"gradients", 2 * 1048576},
+                         {"optimizer", 3 * 1048576},
+                         {"activations", 4 * 1048576},
+                         {"total", 10 * 1048576}}}};
+  EXPECT_EQ(dry_run_text(report),
+            "parameters        1.235 M, active 0.235 M\n"
+            "FLOPs per token   1.000 M forward, 3.000 M in training, once the gate is sparse\n"
+            "tokens            5.000 M\n"
+            "memory, estimated 10 MiB: parameters 1, gradients 2, optimizer 3, activations 4\n");
+}
+
+}  // namespace
+}  // namespace moe

@@ -1,0 +1,153 @@
+#include "train/bench.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+
+#include "configs/config_io.h"
+#include "moe/dispatcher.h"
+#include "train/trainer.h"
+
+namespace moe {
+namespace {
+
+constexpr int64_t kVocabulary = 512;
+
+// Tokens without structure; speed does not depend on it, and nothing has to be installed.
+class RandomTokens : public Dataset {
+ public:
+  explicit RandomTokens(int64_t length) : length_(length) {}
+  int64_t rows_per_epoch() const override { return 1 << 20; }
+  Batch batch(int64_t first, int64_t rows) const override {
+    Batch batch{rows, length_, {}, {}, {}, {}, {}, rows * length_};
+    for (int64_t i = 0; i < rows * length_; ++i) {
+      const auto draw = mix64(static_cast<uint64_t>(first * length_ + i));
+      batch.tokens.push_back(static_cast<int64_t>(draw % kVocabulary));
+      batch.targets.push_back(static_cast<int64_t>((draw >> 32) % kVocabulary));
+    }
+    return batch;
+  }
+
+ private:
+  int64_t length_;
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+// Two works in turn, `rounds` times after one unmeasured round. The ratio is the median of the rounds'
+// own ratios, so that a slow moment of the machine hits both sides.
+Json interleaved(const std::string& name, const std::function<void()>& work,
+                 const std::string& reference_name, const std::function<void()>& reference,
+                 int64_t rounds) {
+  work();
+  reference();
+  std::vector<double> seconds, reference_seconds, ratios;
+  for (int64_t round = 0; round < rounds; ++round) {
+    seconds.push_back(seconds_of(work));
+    reference_seconds.push_back(seconds_of(reference));
+    ratios.push_back(seconds.back() / reference_seconds.back());
+  }
+  return {{"name", name},
+          {"reference", reference_name},
+          {"rounds", rounds},
+          {"seconds", median(seconds)},
+          {"reference_seconds", median(reference_seconds)},
+          {"ratio", median(ratios)},
+          {"ratio_min", *std::min_element(ratios.begin(), ratios.end())},
+          {"ratio_max", *std::max_element(ratios.begin(), ratios.end())}};
+}
+
+void set_threads(int64_t threads) {
+  if (threads > 0) {
+    at::set_num_threads(static_cast<int>(threads));
+  }
+}
+
+}  // namespace
+
+Json bench_step(int64_t rounds, int64_t threads) {
+  set_threads(threads);
+  const auto trainer = [](const std::string& moe) {
+    const auto config = parse_config<RunConfig>(
+        "model:\n  d_model: 256\n  layers: 4\n  heads: 4\n  context: 256\n  active_width: 1024\n"
+        "  moe: " + moe + "\ndata: {train: none}\ntrain: {batch_tokens: 4096, device: cpu}\n",
+        "bench");
+    return std::make_shared<Trainer>(config, kVocabulary,
+                                     std::make_shared<RandomTokens>(config.model.context));
+  };
+  const auto sparse = trainer("{experts: 8, gate: {kind: top_k, k: 2}}");
+  const auto dense = trainer("none");
+  const auto step = [](const std::shared_ptr<Trainer>& t) {
+    return [t] { t->step().loss.item<float>(); };
+  };
+  auto row = interleaved("top_2_of_8", step(sparse), "dense_twin", step(dense), rounds);
+  row["tokens_per_second"] = 4096 / row["seconds"].get<double>();
+  row["reference_tokens_per_second"] = 4096 / row["reference_seconds"].get<double>();
+  return {{"bench", "step"}, {"threads", at::get_num_threads()}, {"rows", {row}}};
+}
+
+Json bench_dispatch(int64_t rounds, int64_t threads) {
+  set_threads(threads);
+  constexpr int64_t T = 2048, D = 256, F = 256, E = 8;
+  const Initializer init(1);
+  Experts experts(E, D, F, 1, init);
+  const auto x = init.normal("x", {T, D}, 1).requires_grad_(true);
+  const auto dy = init.normal("dy", {T, D}, 1);
+  Json rows = Json::array();
+  for (const double share : {0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0}) {
+    const auto chosen = init.uniform("live", {T, E}, 0.5) + 0.5 < share;
+    auto routing = Routing::dense(chosen.to(at::kFloat) * 0.3);
+    routing.stats = gate_stats(routing, routing.weight, {}, {});
+    const auto pass = [&, routing](const Dispatcher& dispatcher) {
+      dispatcher.run(x, routing, experts).y.backward(dy);
+      x.mutable_grad().reset();
+      for (auto& parameter : experts.parameters()) parameter.mutable_grad().reset();
+    };
+    auto row = interleaved("sparse", [&] { pass(SparseDispatcher()); }, "dense",
+                           [&] { pass(DenseDispatcher()); }, rounds);
+    row["live_share"] = share;
+    rows.push_back(row);
+  }
+  return {{"bench", "dispatch"}, {"threads", at::get_num_threads()}, {"rows", rows}};
+}
+
+std::string bench_text(const Json& result) {
+  std::string text;
+  char line[256];
+  for (const auto& row : result["rows"]) {
+    if (row.contains("live_share")) {
+      std::snprintf(line, sizeof line, "live share %.2f  ", row["live_share"].get<double>());
+      text += line;
+    }
+    std::snprintf(line, sizeof line, "%s %.1f ms, %s %.1f ms: %.2fx (%.2f-%.2f over %lld rounds)",
+                  row["name"].get<std::string>().c_str(), row["seconds"].get<double>() * 1e3,
+                  row["reference"].get<std::string>().c_str(),
+                  row["reference_seconds"].get<double>() * 1e3, row["ratio"].get<double>(),
+                  row["ratio_min"].get<double>(), row["ratio_max"].get<double>(),
+                  row["rounds"].get<long long>());
+    text += line;
+    if (row.contains("tokens_per_second")) {
+      std::snprintf(line, sizeof line, "; %.0f and %.0f tokens/s",
+                    row["tokens_per_second"].get<double>(),
+                    row["reference_tokens_per_second"].get<double>());
+      text += line;
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace moe

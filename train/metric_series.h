@@ -1,0 +1,37 @@
+// One metric of one run over its steps, by name.
+//
+// A name is a path into the rows of metrics.jsonl:
+//   bits_per_byte, loss, objectives.causal          of validation
+//   train.loss, train.lr, train.aux.entropy         of training rows
+//   moe.slots_per_token, moe.gate.saturated_bits    of training rows, the mean over the layers
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/formats/metrics_file.h"
+
+namespace moe {
+
+struct MetricPoint {
+  int64_t step = 0;
+  double value = 0;  // NaN where the run wrote null: it was not finite
+  size_t row = 0;    // index into the run's rows
+};
+
+// In the order of the rows; those without the metric are left out.
+std::vector<MetricPoint> metric_series(const std::vector<Json>& rows, const std::string& metric);
+
+// Every name that metric_series finds something for.
+std::set<std::string> metric_names(const std::vector<Json>& rows);
+
+// Whether the rows it comes from are training's, single batches and so noisy.
+bool is_train_metric(const std::string& metric);
+
+// What a run ended with: of validation the last value; of training the mean over the last tenth of
+// the rows, one at least. NaN when any of these is. Requires a series that is not empty.
+double final_value(const std::vector<MetricPoint>& series, const std::string& metric);
+
+}  // namespace moe

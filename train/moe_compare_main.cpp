@@ -1,0 +1,37 @@
+// moe-compare RUN...: quality against cost, with the spread over seeds.
+#include <iostream>
+
+#include "configs/errors.h"
+#include "train/compare.h"
+#include "train/compare_text.h"
+#include "train/log.h"
+#include "train/program.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Compares runs: quality, cost and routing by variant, over seeds.", "moe-compare");
+  moe::CompareOptions options;
+  bool json = false, markdown = false;
+  app.add_option("runs", options.paths, "run folders, or folders that hold run folders")
+      ->required();
+  app.add_option("--baseline", options.baseline,
+                 "variant, or a run's name or folder, to compare with (default: the first)");
+  app.add_option("--metric", options.metric,
+                 "of validation, as in bits_per_byte; of training, as in train.loss or "
+                 "moe.slots_per_token")
+      ->capture_default_str();
+  app.add_option("--over-time", options.over_time,
+                 "the metric at this many points of training instead of at the end")
+      ->check(CLI::Range(int64_t{1}, int64_t{10000}));
+  auto* as_json = app.add_flag("--json", json, "one JSON document with every figure, by run too");
+  app.add_flag("--markdown", markdown, "tables in Markdown")->excludes(as_json);
+  return moe::run_program(app, argc, argv, [&] {
+    const auto report = moe::compare(options);
+    for (const auto& warning : report.at("warnings")) {
+      moe::log_warning(warning.get<std::string>());
+    }
+    std::cout << (json ? report.dump(2, ' ', false, moe::Json::error_handler_t::replace) + "\n"
+                       : moe::compare_text(report, markdown))
+              << std::flush;
+    return static_cast<int>(moe::kDone);
+  });
+}

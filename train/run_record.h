@@ -1,0 +1,37 @@
+// A run's folder as moe-compare reads it, and which folders a command line means.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/formats/metrics_file.h"
+#include "train/run_config.h"
+
+namespace moe {
+
+using ConfigLeaves = std::vector<std::pair<std::string, std::string>>;  // full key, printed value
+
+struct RunRecord {
+  std::string folder;
+  std::string name;  // run.name, or the folder's
+  RunConfig config;
+  // What makes a run with another seed the same experiment: every leaf of the config but the seed,
+  // the names of things, and what only decides how much is logged and kept.
+  ConfigLeaves identity;
+  std::vector<Json> rows;  // of metrics.jsonl; none when the run has only just begun
+};
+
+// The run of a folder that holds config.yaml. Throws RunError naming the file: config.yaml that is
+// none of a run, metrics.jsonl with a line that is not an object with an integer `step` and a
+// `split`.
+RunRecord read_run(const std::string& folder);
+
+// The runs' folders that `path` means: itself, or those directly in it, sorted. Throws RunError
+// when it is or holds none.
+std::vector<std::string> run_folders(const std::string& path);
+
+// All runs of these paths, in order, each once however often it is named.
+std::vector<RunRecord> read_runs(const std::vector<std::string>& paths);
+
+}  // namespace moe

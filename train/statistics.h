@@ -1,0 +1,29 @@
+// Mean, spread and the paired t test over seeds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace moe {
+
+double mean(const std::vector<double>& values);  // NaN when there are none
+// Of the sample (divided by n - 1); NaN for fewer than two values.
+double standard_deviation(const std::vector<double>& values);
+
+// Probability that |T| <= t, for Student's t with that many degrees of freedom (at least 1): the
+// finite sums of Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
+double student_t_within(double t, int64_t degrees);
+double student_t_cdf(double t, int64_t degrees);  // P(T <= t)
+
+struct PairedTest {
+  int64_t pairs = 0;
+  double mean_difference = 0;  // of a - b; NaN without pairs
+  std::optional<double> t,
+      p;  // two-sided; none for fewer than two pairs or figures that are not finite
+};
+// a[i] and b[i] belong together; as many of one as of the other. Differences that are all the same
+// have no spread: p is 1 when they are 0, else 0 (t is infinite).
+PairedTest paired_t_test(const std::vector<double>& a, const std::vector<double>& b);
+
+}  // namespace moe
