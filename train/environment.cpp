@@ -4,6 +4,7 @@
 #include <ATen/Version.h>
 #include <malloc.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -62,6 +63,13 @@ void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);  // large blocks come from the heap too,
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());  // whose top stays
   mallopt(M_TOP_PAD, 64 << 20);
+}
+
+void wait_without_spinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr && std::getenv("GOMP_SPINCOUNT") == nullptr) {
+    setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
+    execv("/proc/self/exe", argv);  // returns only when it fails, and then all works, slower
+  }
 }
 
 }  // namespace moe

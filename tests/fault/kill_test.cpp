@@ -87,7 +87,7 @@ TEST_F(Kill, ARunThatIsKilledAtRandomEndsAsIfItWereNot) {
   // More than that many only while no save was hit.
   for (int done = 0; done < kills || (saving == 0 && done < 3 * kills); ++done) {
     Process process(tiny_.command(arguments("killed", steps)), tiny_.folder());
-    if (random() % 3 == 0) {
+    if (random() % 4 == 0) {
       ASSERT_TRUE(kill_after(process, part(random) * start_seconds_)) << process.err();
       ++starting;
     } else {
