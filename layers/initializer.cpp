@@ -6,6 +6,12 @@
 
 namespace moe {
 
+// The meta device knows shapes alone: nothing is allocated or drawn, so that a dry run can ask about a
+// model that no memory could hold.
+Tensor Initializer::shape_only(at::IntArrayRef shape) const {
+  return at::empty(shape, at::TensorOptions().dtype(dtype_).device(device_));
+}
+
 Initializer::Initializer(uint64_t seed, at::ScalarType dtype, at::Device device)
     : seed_(seed), dtype_(dtype), device_(device) {}
 
@@ -29,11 +35,17 @@ Tensor Initializer::placed(const Tensor& drawn) const {
 }
 
 Tensor Initializer::normal(const std::string& name, at::IntArrayRef shape, double std) const {
+  if (device_.is_meta()) {
+    return shape_only(shape);
+  }
   return placed(at::empty(shape, at::kDouble).normal_(0, std, generator(name)));
 }
 
 Tensor Initializer::truncated_normal(const std::string& name, at::IntArrayRef shape,
                                      double std) const {
+  if (device_.is_meta()) {
+    return shape_only(shape);
+  }
   auto drawn = at::empty(shape, at::kDouble);
   auto source = generator(name);
   drawn.normal_(0, std, source);
@@ -45,10 +57,16 @@ Tensor Initializer::truncated_normal(const std::string& name, at::IntArrayRef sh
 }
 
 Tensor Initializer::uniform(const std::string& name, at::IntArrayRef shape, double bound) const {
+  if (device_.is_meta()) {
+    return shape_only(shape);
+  }
   return placed(at::empty(shape, at::kDouble).uniform_(-bound, bound, generator(name)));
 }
 
 Tensor Initializer::constant(at::IntArrayRef shape, double value) const {
+  if (device_.is_meta()) {
+    return shape_only(shape);
+  }
   return placed(at::full(shape, value, at::kDouble));
 }
 

@@ -28,6 +28,7 @@ class Initializer {
  private:
   at::Generator generator(const std::string& name) const;
   Tensor placed(const Tensor& drawn) const;
+  Tensor shape_only(at::IntArrayRef shape) const;
 
   uint64_t seed_;
   std::string path_;

@@ -45,6 +45,14 @@ TEST(DryRun, AGateThatStartsDenseNeedsTheMemoryOfAllExperts) {
   EXPECT_EQ(activations("dselect_k") - activations("top_k"), 4 * 64 * 2 * 2 * (4 + 2) * 16);
 }
 
+TEST(DryRun, TakesAModelThatNoMemoryCouldHold) {
+  const TinyRun tiny;
+  const auto report = dry_run(tiny_config(
+      tiny, {"model.d_model=16384", "model.layers=100", "model.heads=128",
+             "model.active_width=65536", "model.moe.experts=256"}));
+  EXPECT_GT(report["parameters"]["total"].get<double>(), 1e12);
+}
+
 TEST(DryRun, SaysItInWords) {
   const Json report = {{"parameters", {{"total", 1234567}, {"active", 234567}}},
                        {"flops_per_token", {{"forward", 1e6}, {"training", 3e6}}},

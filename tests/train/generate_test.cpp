@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "configs/errors.h"
@@ -124,7 +126,7 @@ class Generate : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     tiny_ = std::make_unique<TinyRun>("run: {name: tiny}\n");
-    auto config = tiny_config(*tiny_, {"train.steps=5", "model.moe.gate.kind=dselect_k"});
+    auto config = tiny_config(*tiny_, {"train.steps=100", "model.moe.gate.kind=dselect_k"});
     config.run.dir = tiny_->file("run");
     ASSERT_EQ(run_training(config, ResumeMode::kAuto, {}), RunEnd::kFinished);
   }
@@ -170,21 +172,39 @@ TEST_F(Generate, TemperatureZeroDoesNotDependOnTheSeed) {
   EXPECT_EQ(narrow, greedy(1, 1));
 }
 
+// Every token is fed back: going on from a half is the same as making the whole.
+TEST_F(Generate, GoesOnFromWhatItSaid) {
+  const auto likeliest = [](const std::string& prompt, int64_t tokens) {
+    const auto report = made(prompt, [&](auto& o) {
+      o.temperature = 0;
+      o.tokens = tokens;
+    });
+    return report["samples"][0]["text"].get<std::string>();
+  };
+  const auto whole = likeliest("every to", 12);
+  EXPECT_GT(std::set<char>(whole.begin(), whole.end()).size(), 2u)
+      << whole;  // no one-letter answer
+  EXPECT_EQ(likeliest("every to" + whole.substr(0, 5), 7), whole.substr(5));
+}
+
 // A hot, hardly trained model draws from everything it may: nothing but bytes and the end.
 TEST_F(Generate, OnlyBytesAndTheEnd) {
   const auto samples = made("", [](auto& o) {
     o.temperature = 100;
-    o.samples = 20;
+    o.samples = 60;
   })["samples"];
+  int ends = 0;
   std::set<int64_t> seen;
   for (const auto& sample : samples) {
     const std::vector<int64_t> ids = sample["ids"];
     seen.insert(ids.begin(), ids.end());
     const bool ended = ids.back() == ByteTokenizer::kEnd;
+    ends += ended ? 1 : 0;
     EXPECT_EQ(sample["ended"], ended);
     EXPECT_EQ(std::count(ids.begin(), ids.end(), ByteTokenizer::kEnd), ended ? 1 : 0);
     EXPECT_TRUE(ended || ids.size() == 40u);
   }
+  EXPECT_GT(ends, 0);
   EXPECT_GT(seen.size(), 100u);
   EXPECT_GE(*seen.begin(), 0);
   EXPECT_LE(*seen.rbegin(), ByteTokenizer::kEnd);
@@ -193,11 +213,18 @@ TEST_F(Generate, OnlyBytesAndTheEnd) {
 TEST_F(Generate, OnlyTheLastContextTokensMatter) {
   const std::string tail = "sixteen letters!";
   ASSERT_EQ(tail.size(), 16u);
+  // Many short ones: the first tokens are drawn with all of the tail in view.
   const auto ids = [](const std::string& prompt) {
-    return made(prompt, [](auto&) {})["samples"][0]["ids"];
+    const auto report = made(prompt, [](auto& o) {
+      o.tokens = 2;
+      o.samples = 200;
+    });
+    std::vector<Json> all;
+    for (const auto& sample : report["samples"]) all.push_back(sample["ids"]);
+    return all;
   };
   EXPECT_EQ(ids("some text before, then " + tail), ids(tail));
-  EXPECT_NE(ids(tail), ids("s" + tail.substr(0, 15)));
+  EXPECT_NE(ids("S" + tail.substr(1)), ids(tail));
 }
 
 TEST_F(Generate, ShowsBytesThatAreNotText) {

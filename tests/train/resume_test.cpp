@@ -60,7 +60,7 @@ class Resume : public ::testing::Test {
 class ResumeOfGate : public Resume, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(ResumeOfGate, EqualsTheUninterruptedRunBitForBit) {
-  const std::vector<std::string> common = {"train.steps=400", "train.eval_every=100",
+  const std::vector<std::string> common = {"train.steps=250", "train.eval_every=60",
                                            std::string("model.moe.gate.kind=") + GetParam()};
   const auto with_dir = [&](const std::string& run) {
     auto all = common;
@@ -72,14 +72,14 @@ TEST_P(ResumeOfGate, EqualsTheUninterruptedRunBitForBit) {
   ASSERT_EQ(first.code, kInterrupted) << first.err;
   EXPECT_THAT(first.err, HasSubstr("interrupted and saved; the same command goes on"));
   const auto stopped = tiny_.rows("parts").back().at("step").get<int64_t>();
-  ASSERT_LT(stopped, 400);
+  ASSERT_LT(stopped, 250);
   EXPECT_TRUE(fs::exists(tiny_.file(checkpoint("parts", static_cast<int>(stopped)))));
   const auto second =
       interrupt(with_dir("parts"), "parts", SIGINT, static_cast<size_t>(stopped) + 20);
   ASSERT_EQ(second.code, kInterrupted) << second.err;
   EXPECT_THAT(second.err, HasSubstr("resuming parts at step " + std::to_string(stopped)));
   ASSERT_EQ(tiny_.train(with_dir("parts")).code, kDone);
-  expect_same_end("whole", "parts", 400);
+  expect_same_end("whole", "parts", 250);
 }
 INSTANTIATE_TEST_SUITE_P(Gates, ResumeOfGate, ::testing::Values("top_k", "switch", "dselect_k"));
 

@@ -7,6 +7,7 @@
 
 #include "configs/errors.h"
 #include "tests/support/tiny_run.h"
+#include "train/run_folder.h"
 
 namespace moe {
 namespace {
@@ -23,22 +24,23 @@ class SweepCommand : public ::testing::Test {
     return lines_in(tiny_.file("runs/" + run + "/metrics.jsonl"));
   }
   bool finished(const std::string& run, int step) {
-    return fs::exists(tiny_.file("runs/" + run + "/checkpoints/step-00000" + std::to_string(step) +
-                                 "/manifest.json"));
+    const auto digits = std::to_string(step);
+    return fs::exists(tiny_.file("runs/" + run + "/checkpoints/step-" +
+                                 std::string(8 - digits.size(), '0') + digits + "/manifest.json"));
   }
   TinyRun tiny_{"sweep: {seeds: [1, 2], variants: {sparse: [], dense: [model.moe=none]}}\n"};
 };
 
 TEST_F(SweepCommand, GoesOnWhereItWasInterrupted) {
-  const std::vector<std::string> arguments = {"train.steps=200"};
+  const std::vector<std::string> arguments = {"train.steps=120"};
   {
     Process process(tiny_.command(arguments), tiny_.folder());
     ASSERT_TRUE(eventually([&] { return !process.running() || rows_in(kRuns[1]) >= 20; }));
     process.signal(SIGTERM);
     ASSERT_EQ(process.wait(60), kInterrupted) << process.err();
   }
-  EXPECT_TRUE(finished(kRuns[0], 200));
-  EXPECT_FALSE(finished(kRuns[1], 200));
+  EXPECT_TRUE(finished(kRuns[0], 120));
+  EXPECT_FALSE(finished(kRuns[1], 120));
   EXPECT_FALSE(fs::exists(tiny_.file("runs/" + kRuns[2])));
   const auto rows = read_bytes(tiny_.file("runs/" + kRuns[0] + "/metrics.jsonl"));
   const auto rest = tiny_.train(arguments);
@@ -46,23 +48,27 @@ TEST_F(SweepCommand, GoesOnWhereItWasInterrupted) {
   EXPECT_THAT(rest.err, HasSubstr(kRuns[0] + ": finished earlier"));
   EXPECT_THAT(rest.err, HasSubstr("resuming runs/" + kRuns[1] + " at step "));
   for (const auto& run : kRuns) {
-    EXPECT_TRUE(finished(run, 200)) << run;
-    EXPECT_EQ(rows_in(run), 201u) << run;  // and one of validation
+    EXPECT_TRUE(finished(run, 120)) << run;
+    EXPECT_EQ(rows_in(run), 121u) << run;  // and one of validation
   }
   EXPECT_EQ(read_bytes(tiny_.file("runs/" + kRuns[0] + "/metrics.jsonl")), rows);
 }
 
-TEST_F(SweepCommand, TwoProcessesShareTheRuns) {
-  const std::vector<std::string> arguments = {"train.steps=150"};
+TEST_F(SweepCommand, SeveralProcessesShareTheRuns) {
+  const std::vector<std::string> arguments = {"train.steps=60"};
+  auto third = RunLock::take(tiny_.file("runs/" + kRuns[0]));  // this process plays one of them
   Process one(tiny_.command(arguments), tiny_.folder());
-  ASSERT_TRUE(eventually([&] { return !one.running() || rows_in(kRuns[0]) >= 1; }));
   Process two(tiny_.command(arguments), tiny_.folder());
   EXPECT_EQ(one.wait(60), kDone) << one.err();
   EXPECT_EQ(two.wait(60), kDone) << two.err();
+  EXPECT_THAT(one.err(), HasSubstr(kRuns[0] + ": another process is at it"));
   EXPECT_THAT(two.err(), HasSubstr(kRuns[0] + ": another process is at it"));
+  EXPECT_EQ(rows_in(kRuns[0]), 0u);
+  third.reset();
+  EXPECT_EQ(tiny_.train(arguments).code, kDone);
   for (const auto& run : kRuns) {
-    EXPECT_TRUE(finished(run, 150)) << run;
-    EXPECT_EQ(rows_in(run), 151u) << run;
+    EXPECT_TRUE(finished(run, 60)) << run;
+    EXPECT_EQ(rows_in(run), 61u) << run;
   }
 }
 

@@ -16,6 +16,7 @@ TEST(TextTable, AlignsByCharactersNotBytes) {
 TEST(TextTable, GoesOnBelowWhereItIsTooWide) {
   const TextTable table{{"a", "bb", "cc", "dd"}, {{"1", "2", "3", "4"}}};
   EXPECT_EQ(table.plain(9), "a  bb  cc\n1   2   3\n\na  dd\n1   4\n");
+  EXPECT_EQ(table.plain(8), "a  bb\n1   2\n\na  cc\n1   3\n\na  dd\n1   4\n");
   EXPECT_EQ(table.plain(13), "a  bb  cc  dd\n1   2   3   4\n");
   EXPECT_EQ(table.plain(1), "a  bb\n1   2\n\na  cc\n1   3\n\na  dd\n1   4\n");
 }
