@@ -6,12 +6,6 @@
 
 namespace moe {
 
-// The meta device knows shapes alone: nothing is allocated or drawn, so that a dry run can ask about a
-// model that no memory could hold.
-Tensor Initializer::shape_only(at::IntArrayRef shape) const {
-  return at::empty(shape, at::TensorOptions().dtype(dtype_).device(device_));
-}
-
 Initializer::Initializer(uint64_t seed, at::ScalarType dtype, at::Device device)
     : seed_(seed), dtype_(dtype), device_(device) {}
 
@@ -29,45 +23,32 @@ at::Generator Initializer::generator(const std::string& name) const {
   return at::detail::createCPUGenerator(key);
 }
 
-// Drawn in float64 on the CPU and then cast, so that dtype and device do not change the values.
-Tensor Initializer::placed(const Tensor& drawn) const {
-  return drawn.to(at::TensorOptions().dtype(dtype_).device(device_));
-}
-
 Tensor Initializer::normal(const std::string& name, at::IntArrayRef shape, double std) const {
-  if (device_.is_meta()) {
-    return shape_only(shape);
-  }
-  return placed(at::empty(shape, at::kDouble).normal_(0, std, generator(name)));
+  return placed(shape, [&] { return at::empty(shape, at::kDouble).normal_(0, std, generator(name)); });
 }
 
 Tensor Initializer::truncated_normal(const std::string& name, at::IntArrayRef shape,
                                      double std) const {
-  if (device_.is_meta()) {
-    return shape_only(shape);
-  }
-  auto drawn = at::empty(shape, at::kDouble);
-  auto source = generator(name);
-  drawn.normal_(0, std, source);
-  for (auto outside = drawn.abs() > 2 * std; outside.any().item<bool>();
-       outside = drawn.abs() > 2 * std) {
-    drawn = at::where(outside, at::empty(shape, at::kDouble).normal_(0, std, source), drawn);
-  }
-  return placed(drawn);
+  return placed(shape, [&] {
+    auto source = generator(name);
+    const auto draw = [&] { return at::empty(shape, at::kDouble).normal_(0, std, source); };
+    auto drawn = draw();
+    for (auto outside = drawn.abs() > 2 * std; outside.any().item<bool>();
+         outside = drawn.abs() > 2 * std) {
+      drawn = at::where(outside, draw(), drawn);
+    }
+    return drawn;
+  });
 }
 
 Tensor Initializer::uniform(const std::string& name, at::IntArrayRef shape, double bound) const {
-  if (device_.is_meta()) {
-    return shape_only(shape);
-  }
-  return placed(at::empty(shape, at::kDouble).uniform_(-bound, bound, generator(name)));
+  return placed(shape, [&] {
+    return at::empty(shape, at::kDouble).uniform_(-bound, bound, generator(name));
+  });
 }
 
 Tensor Initializer::constant(at::IntArrayRef shape, double value) const {
-  if (device_.is_meta()) {
-    return shape_only(shape);
-  }
-  return placed(at::full(shape, value, at::kDouble));
+  return placed(shape, [&] { return at::full(shape, value, at::kDouble); });
 }
 
 }  // namespace moe

@@ -27,8 +27,13 @@ class Initializer {
 
  private:
   at::Generator generator(const std::string& name) const;
-  Tensor placed(const Tensor& drawn) const;
-  Tensor shape_only(at::IntArrayRef shape) const;
+  // What `draw` draws in float64 on the CPU, cast: dtype and device do not change the values. The meta
+  // device knows shapes alone, so there nothing is drawn or allocated, whatever the size.
+  template <class Draw>
+  Tensor placed(at::IntArrayRef shape, Draw draw) const {
+    const auto options = at::TensorOptions().dtype(dtype_).device(device_);
+    return device_.is_meta() ? at::empty(shape, options) : draw().to(options);
+  }
 
   uint64_t seed_;
   std::string path_;

@@ -8,6 +8,7 @@
 #include "configs/config_io.h"
 #include "train/checkpoint.h"
 #include "train/flops.h"
+#include "train/model.h"
 #include "train/sampling.h"
 
 namespace moe {

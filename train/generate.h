@@ -7,9 +7,15 @@
 
 #include "data/formats/metrics_file.h"
 #include "data/tokenizer.h"
-#include "train/model.h"
+
+// Declared, not included: a program's main needs no LibTorch header.
+namespace c10 {
+struct Device;
+}
 
 namespace moe {
+
+struct Model;
 
 struct GenerateOptions {
   std::string prompt;        // bytes as they are; empty: start from the end of a text
@@ -33,7 +39,7 @@ struct Continuation {
 // again for every token, so no more is kept between them than the ids. Sample n is the same
 // whatever the number of samples. Throws RunError when the model's figures are not numbers.
 std::vector<Continuation> generate(Model& model, const Tokenizer& tokenizer, int64_t context,
-                                   at::Device device, const GenerateOptions& options);
+                                   c10::Device device, const GenerateOptions& options);
 
 // The same from a checkpoint's or a run's folder. With --json:
 //   checkpoint   the checkpoint's folder

@@ -196,6 +196,7 @@ void announce(const RunConfig& config, const std::string& folder, const Datasets
 
 RunEnd run_training(RunConfig config, ResumeMode mode,
                     const std::vector<std::string>& command_line) {
+  watch_for_interrupts();
   const auto folder = run_folder(config);
   const bool exists = check_existing_run(folder, config, mode);
   if (config.train.threads > 0) {
@@ -215,7 +216,6 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   }
   write_run_files(folder, config, command_line);
   announce(config, folder, data);
-  watch_for_interrupts();
   return Run(config, folder, data, tokenizer->vocabulary()).go();
 }
 
