@@ -17,6 +17,8 @@ double DSelectKConfig::flops_per_token(int64_t d_model, int64_t experts) const {
   return 2.0 * d_model * k * (m + 1) + static_cast<double>(k * experts) * (m + 2);
 }
 
+int64_t DSelectKConfig::first_slots(int64_t experts) const { return experts; }
+
 double DSelectKConfig::entropy_coefficient(double progress) const {
   if (progress >= entropy_until) {
     return entropy;
@@ -29,14 +31,15 @@ void DSelectKConfig::fields(Fields& f) {
   f("gamma", gamma, "width of the smooth step: a bit is decided once |logit| >= gamma / 2",
     above(0));
   f("entropy", entropy,
-    "coefficient of the mean entropy of a selector (nats), which drives bits to 0 or 1",
+    "coefficient of the selectors' entropy (nats; summed over a token's selectors, mean over tokens), "
+    "which drives bits to 0 or 1",
     at_least(0));
   f("entropy_from", entropy_from, "share of the run at which that coefficient starts to grow from 0",
     between(0, 1));
   f("entropy_until", entropy_until, "share of the run from which on it is whole", between(0, 1));
   f("reachability", reachability,
-    "coefficient of mean 1 / (mass on codes that have an expert); only where the number of experts "
-    "is not a power of two",
+    "coefficient of 1 / (mass on codes that have an expert), summed over a token's selectors, mean "
+    "over tokens; only where the number of experts is not a power of two",
     at_least(0));
   f("init_scale", init_scale,
     "first bit weights are uniform in +-init_scale * gamma / (100 sqrt(d_model)), as published but "

@@ -17,6 +17,7 @@ struct DSelectKConfig : GateConfig {
   double init_scale = 1;
 
   int64_t slots() const override { return k; }
+  int64_t first_slots(int64_t experts) const override;
   double flops_per_token(int64_t d_model, int64_t experts) const override;
   // Coefficient of the entropy term at this share of the run, in [0, 1].
   double entropy_coefficient(double progress) const;

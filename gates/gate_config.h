@@ -11,6 +11,8 @@ class GateConfig : public KindConfig {
  public:
   // k: slots of a token once the gate is sparse. Experts' `d_hidden: auto` is active_width / k.
   virtual int64_t slots() const = 0;
+  // Slots of a token when training begins: for estimates of memory.
+  virtual int64_t first_slots(int64_t experts) const { return slots(); }
   // False when a token's choice depends on later tokens of its own sequence.
   virtual bool causal() const { return true; }
   // Rules that need the number of experts; `prefix` leads to the gate's section ("gate.").

@@ -10,6 +10,7 @@
 #include "data/formats/file.h"
 #include "data/formats/manifest.h"
 #include "data/formats/metrics_file.h"
+#include "train/log.h"
 #include "train/tensor_file.h"
 
 namespace moe {
@@ -38,6 +39,8 @@ Json state_of(Trainer& trainer, const std::string& config_yaml) {
           {"flops_attention", p.flops_attention},
           {"flops_executed", p.flops_executed},
           {"seconds", p.seconds},
+          {"train_bytes", p.train_bytes},
+          {"valid_bytes", p.valid_bytes},
           {"optimizer_steps", trainer.optimizer().steps()},
           {"config", config_yaml}};
 }
@@ -135,6 +138,8 @@ void load_checkpoint(const std::string& folder, Trainer& trainer) {
     p.flops_attention = state.at("flops_attention");
     p.flops_executed = state.at("flops_executed");
     p.seconds = state.at("seconds");
+    p.train_bytes = state.at("train_bytes");
+    p.valid_bytes = state.at("valid_bytes");
     trainer.optimizer().set_steps(state.at("optimizer_steps"));
   } catch (const nlohmann::json::exception& problem) {
     throw CheckError(folder + "/state.json: " + problem.what());
@@ -164,6 +169,9 @@ std::string find_checkpoint(const std::string& path) {
   for (const auto& [step, folder] : all) {
     const auto wrong = verify_manifest(folder);
     if (wrong.empty()) {
+      if (!problems.empty()) {
+        log_warning("taking " + folder + ", since newer checkpoints are damaged:" + problems);
+      }
       return folder;
     }
     problems += "\n  " + folder + ": " + wrong;

@@ -33,17 +33,18 @@ Json dry_run(const RunConfig& config) {
   const auto flops = flops_per_token(config.model, vocabulary);
   const double micro_tokens =
       static_cast<double>(config.rows_per_micro_step() * config.model.context);
-  const double k = config.model.moe ? flops.slots : 1;
-  // A gate may start with every expert live.
-  const double most = config.model.moe && config.model.moe->gate.kind == "dselect_k"
-                          ? static_cast<double>(config.model.moe->experts)
-                          : k;
+  double most = 1;  // expert rows of a token at the time when they are most
+  if (config.model.moe) {
+    const auto& moe = *config.model.moe;
+    most = static_cast<double>(moe.dispatch == "dense" ? moe.experts
+                                                       : gate_config(moe.gate).first_slots(moe.experts));
+  }
   const double activations =
       4 * micro_tokens * saved_values_per_token(config.model, vocabulary, most);
   return {{"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
           {"flops_per_token",
            {{"forward", flops.training_once_sparse() / 3}, {"training", flops.training_once_sparse()}}},
-          {"tokens", static_cast<double>(config.train.steps * config.train.batch_tokens)},
+          {"tokens", static_cast<double>(config.train.steps) * static_cast<double>(config.train.batch_tokens)},
           {"memory_bytes",
            {{"parameters", 4 * parameters.total},
             {"gradients", 4 * parameters.total},

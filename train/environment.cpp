@@ -13,7 +13,7 @@
 
 #include "data/formats/metrics_file.h"
 #include "layers/torch.h"
-#include "version.h"
+#include "train/version.h"
 
 #include <torch/version.h>
 

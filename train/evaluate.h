@@ -12,7 +12,7 @@ struct Evaluation {
   double bits_per_byte() const;  // of the byte vocabulary: a token is a byte
 };
 
-// The first `tokens` of `data`, rounded up to whole batches of `rows` rows.
+// The first `tokens` of `data`, rounded up to whole rows, `rows` at a time.
 Evaluation evaluate(Model& model, const Dataset& data, int64_t tokens, int64_t rows, int64_t length,
                     at::Device device);
 

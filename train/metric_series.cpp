@@ -42,12 +42,21 @@ void add_names(const Json& object, const std::string& prefix, std::set<std::stri
   }
 }
 
+// Of a layer's own figures, else of its gate's.
+std::optional<double> find_in_layer(const Json& layer, const std::string& path) {
+  if (!layer.is_object()) {
+    return std::nullopt;
+  }
+  const auto own = find_value(layer, path);
+  return own ? own : find_value(layer, "gate." + path);
+}
+
 std::optional<double> mean_over_layers(const Json& row, const std::string& path) {
   const auto layers = row.find("moe");
   std::vector<double> values;
   if (layers != row.end() && layers->is_array()) {
     for (const auto& layer : *layers) {
-      if (const auto value = layer.is_object() ? find_value(layer, path) : std::nullopt) {
+      if (const auto value = find_in_layer(layer, path)) {
         values.push_back(*value);
       }
     }

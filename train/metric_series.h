@@ -4,6 +4,7 @@
 //   bits_per_byte, loss, objectives.causal          of validation
 //   train.loss, train.lr, train.aux.entropy         of training rows
 //   moe.slots_per_token, moe.gate.saturated_bits    of training rows, the mean over the layers
+// A gate's figure is found without `gate.` too, as moe-compare's report names it.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <optional>
 
 #include "configs/config_io.h"
@@ -15,6 +15,7 @@
 #include "train/log.h"
 #include "train/metrics.h"
 #include "train/progress_line.h"
+#include "train/resume.h"
 #include "train/trainer.h"
 
 namespace moe {
@@ -26,44 +27,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Moves a checkpoint out of the way, never onto an earlier one. Returns where to.
-std::string set_aside(const std::string& checkpoint) {
-  auto aside = checkpoint + ".damaged";
-  for (int number = 2; std::filesystem::exists(aside); ++number) {
-    aside = checkpoint + ".damaged-" + std::to_string(number);
-  }
-  std::filesystem::rename(checkpoint, aside);
-  return aside;
-}
-
-// Goes on from the newest checkpoint whose hashes hold; newer ones, which fail, are set aside. Returns
-// whether there was one. With none good everything stays where it is: had they been moved, the same
-// command would begin anew over what is left of the run.
-bool resume(const std::string& folder, Trainer& trainer) {
-  const auto all = list_checkpoints(folder);
-  std::vector<std::pair<std::string, std::string>> damaged;  // checkpoint, what is wrong
-  for (const auto& [step, checkpoint] : all) {
-    try {
-      load_checkpoint(checkpoint, trainer);
-      for (const auto& [bad, problem] : damaged) {
-        log_warning(problem + "; set aside as " + set_aside(bad));
-      }
-      return true;
-    } catch (const UserError& problem) {
-      damaged.emplace_back(checkpoint, problem.what());
-    }
-  }
-  if (damaged.empty()) {
-    return false;
-  }
-  std::string problems;
-  for (const auto& [bad, problem] : damaged) {
-    problems += "\n  " + problem;
-  }
-  throw CheckError(folder + ": no checkpoint is good:" + problems +
-                   "\nStart the run anew in another run.dir, or remove the folder.");
-}
-
 class Run {
  public:
   Run(RunConfig& config, std::string folder, const Datasets& data, int64_t vocabulary)
@@ -73,9 +36,10 @@ class Run {
         data_(data),
         trainer_(config, vocabulary, data.train) {}
 
-  RunEnd go();
+  RunEnd go(const std::vector<std::string>& command_line);
 
  private:
+  void check_same_text() const;
   void step();
   void log_step(const StepResult& result);
   void validate();
@@ -87,22 +51,28 @@ class Run {
   Trainer trainer_;
   std::optional<MetricsWriter> metrics_;
   ProgressLine line_;
-  Clock::time_point log_start_;
   double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row
   int64_t saved_step_ = -1;
 };
 
-RunEnd Run::go() {
+RunEnd Run::go(const std::vector<std::string>& command_line) {
   const auto metrics_path = folder_ + "/metrics.jsonl";
-  const bool resumed = resume(folder_, trainer_);
   auto& progress = trainer_.progress();
-  if (resumed) {
+  if (resume_newest(folder_, trainer_)) {
     if (progress.step >= config_.train.steps) {
       return RunEnd::kAlreadyFinished;
     }
+    check_same_text();
     log_info("resuming " + folder_ + " at step " + std::to_string(progress.step));
     saved_step_ = progress.step;
+  } else {
+    const auto& every = config_.checkpoint.every;
+    keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, config_.train.steps - 1)
+                                                  : config_.train.steps - 1);
+    progress.train_bytes = data_.train_bytes;
+    progress.valid_bytes = data_.valid_bytes;
   }
+  write_run_files(folder_, config_, command_line);
   cut_metrics(metrics_path, progress.step);
   metrics_.emplace(metrics_path);
 
@@ -112,6 +82,19 @@ RunEnd Run::go() {
   save();
   line_.clear();
   return progress.step >= config_.train.steps ? RunEnd::kFinished : RunEnd::kInterrupted;
+}
+
+// Another text under the same name has other windows and another split: rows would be drawn that the
+// run has seen as validation, or the other way round.
+void Run::check_same_text() const {
+  const auto& p = trainer_.progress();
+  if (p.train_bytes != data_.train_bytes || p.valid_bytes != data_.valid_bytes) {
+    throw RunError(folder_ + ": the run was begun on " + std::to_string(p.train_bytes) +
+                   " bytes to train on and " + std::to_string(p.valid_bytes) +
+                   " to validate, now there are " + std::to_string(data_.train_bytes) + " and " +
+                   std::to_string(data_.valid_bytes) +
+                   ": bring the text back, or train anew in another run.dir");
+  }
 }
 
 void Run::step() {
@@ -199,24 +182,39 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   watch_for_interrupts();
   const auto folder = run_folder(config);
   const bool exists = check_existing_run(folder, config, mode);
-  if (config.train.threads > 0) {
-    at::set_num_threads(static_cast<int>(config.train.threads));
+  std::unique_ptr<RunLock> lock;
+  if (exists) {
+    if (!(lock = RunLock::take(folder))) {
+      return RunEnd::kElsewhere;
+    }
+    const int64_t reached = reached_step(folder);
+    if (reached > config.train.steps) {
+      throw ConfigError("train.steps: expected at least " + std::to_string(reached) +
+                        ", which the run in " + folder + " has reached, found " +
+                        std::to_string(config.train.steps));
+    }
+    if (reached == config.train.steps) {
+      return RunEnd::kAlreadyFinished;  // without its text, which may be gone by now
+    }
   }
+  static const int all_cores = at::get_num_threads();  // before anyone sets another number
+  at::set_num_threads(config.train.threads > 0 ? static_cast<int>(config.train.threads)
+                                               : all_cores);
   choose_device(config.train.device);  // refuses before anything is written
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   const auto data =
       open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
-  const auto lock = RunLock::take(folder);
   if (!lock) {
-    return RunEnd::kElsewhere;
+    if (!(lock = RunLock::take(folder))) {
+      return RunEnd::kElsewhere;
+    }
+    // A run that another process began meanwhile is checked again, now that it cannot change.
+    if (check_existing_run(folder, config, mode)) {
+      log_info(folder + ": begun meanwhile; going on with it");
+    }
   }
-  // A run that another process began meanwhile is checked again, now that it cannot change.
-  if (!exists && check_existing_run(folder, config, mode)) {
-    log_info(folder + ": begun meanwhile; going on with it");
-  }
-  write_run_files(folder, config, command_line);
   announce(config, folder, data);
-  return Run(config, folder, data, tokenizer->vocabulary()).go();
+  return Run(config, folder, data, tokenizer->vocabulary()).go(command_line);
 }
 
 }  // namespace moe

@@ -8,8 +8,8 @@ namespace moe {
 namespace {
 
 // Keys (or sections) with which the same run may go on.
-constexpr std::array<const char*, 7> kFree = {"train.steps", "log",       "checkpoint", "parallel",
-                                              "run.name",    "run.dir", "data.cache"};
+constexpr std::array<const char*, 8> kFree = {"train.steps", "log",     "checkpoint", "parallel",
+                                              "run.name",    "run.dir", "data.cache", "sweep"};
 
 // FNV-1a, for a short and stable name.
 std::string short_hash(const std::string& text) {

@@ -45,7 +45,7 @@ std::string forbidden_changes(RunConfig& stored, RunConfig& given) {
   }
   std::string text;
   const auto add = [&](const std::string& key, const std::string& was, const std::string& is) {
-    if (was != is && !may_change_on_resume(key) && key.rfind("sweep", 0) != 0) {
+    if (was != is && !may_change_on_resume(key)) {
       text += "\n  " + key + ": the run has " + was + ", now " + is;
     }
   };

@@ -52,11 +52,6 @@ double student_t_within(double t, int64_t degrees) {
   return odd ? 2 / std::numbers::pi * (angle + sine * sum) : sine * sum;
 }
 
-double student_t_cdf(double t, int64_t degrees) {
-  const double within = student_t_within(t, degrees);
-  return t < 0 ? (1 - within) / 2 : (1 + within) / 2;
-}
-
 PairedTest paired_t_test(const std::vector<double>& a, const std::vector<double>& b) {
   if (a.size() != b.size()) {
     throw std::invalid_argument("paired_t_test: expected as many values of both, found " +

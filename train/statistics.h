@@ -14,7 +14,6 @@ double standard_deviation(const std::vector<double>& values);
 // Probability that |T| <= t, for Student's t with that many degrees of freedom (at least 1): the
 // finite sums of Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
 double student_t_within(double t, int64_t degrees);
-double student_t_cdf(double t, int64_t degrees);  // P(T <= t)
 
 struct PairedTest {
   int64_t pairs = 0;

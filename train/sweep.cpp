@@ -1,8 +1,14 @@
 #include "train/sweep.h"
 
+#include <c10/util/Exception.h>
+
+#include <chrono>
 #include <filesystem>
+#include <set>
+#include <thread>
 
 #include "configs/config_io.h"
+#include "train/interrupt.h"
 #include "train/log.h"
 
 namespace moe {
@@ -40,33 +46,79 @@ std::vector<SweepRun> expand_sweep(const std::string& config_path,
   return runs;
 }
 
+namespace {
+
+constexpr auto kRetry = std::chrono::seconds(3);  // for runs that another process holds
+
+// What went wrong in a sweep that went on.
+struct Failures {
+  std::string names;
+  ExitCode code = kFailed;
+  void add(const std::string& name, const std::string& message, ExitCode its_code) {
+    log_error(name + ": " + message);
+    if (names.empty()) {
+      code = its_code;
+    }
+    names += " " + name;
+  }
+};
+
+}  // namespace
+
 RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
                  const std::vector<std::string>& command_line) {
-  std::string failed;
-  bool elsewhere = false;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const auto& config = runs[i].config;
-    log_info("sweep " + std::to_string(i + 1) + "/" + std::to_string(runs.size()) + ": " +
-             config.run.name);
-    try {
-      switch (run_training(config, mode, command_line)) {
-        case RunEnd::kInterrupted: return RunEnd::kInterrupted;
-        case RunEnd::kElsewhere:
-          log_info(config.run.name + ": another process is at it");
-          elsewhere = true;
-          break;
-        case RunEnd::kAlreadyFinished: log_info(config.run.name + ": finished earlier"); break;
-        case RunEnd::kFinished: break;
+  for (auto run : runs) {
+    check_existing_run(run_folder(run.config), run.config, mode);
+  }
+  Failures failures;
+  std::set<std::string> held;  // said already
+  std::vector<const SweepRun*> todo;
+  for (const auto& run : runs) {
+    todo.push_back(&run);
+  }
+  while (!todo.empty()) {
+    std::vector<const SweepRun*> elsewhere;
+    for (const auto* run : todo) {
+      const auto& name = run->config.run.name;
+      if (!held.count(name)) {
+        log_info("sweep " + std::to_string(run - runs.data() + 1) + "/" +
+                 std::to_string(runs.size()) + ": " + name);
       }
-    } catch (const std::exception& problem) {
-      log_error(config.run.name + ": " + problem.what());
-      failed += " " + config.run.name;
+      try {
+        const auto end = run_training(run->config, mode, command_line);
+        if (end == RunEnd::kInterrupted || interrupted()) {
+          return RunEnd::kInterrupted;
+        }
+        if (end == RunEnd::kElsewhere) {
+          elsewhere.push_back(run);
+          if (held.insert(name).second) {
+            log_info(name + ": another process is at it");
+          }
+        } else if (end == RunEnd::kAlreadyFinished) {
+          log_info(name + ": finished" + (held.count(name) ? "" : " earlier"));
+        }
+      } catch (const UserError& problem) {
+        failures.add(name, problem.what(), problem.exit_code());
+      } catch (const c10::Error& problem) {
+        failures.add(name, problem.what_without_backtrace(), kFailed);
+      } catch (const std::exception& problem) {
+        failures.add(name, problem.what(), kFailed);
+      }
+    }
+    const bool waiting = elsewhere.size() == todo.size();
+    todo = std::move(elsewhere);
+    if (waiting) {
+      std::this_thread::sleep_for(kRetry);
+      if (interrupted()) {
+        return RunEnd::kInterrupted;
+      }
     }
   }
-  if (!failed.empty()) {
-    throw RunError("sweep: failed:" + failed + "; the same command tries them again");
+  if (!failures.names.empty()) {
+    throw UserError(failures.code,
+                    "sweep: failed:" + failures.names + "; the same command tries them again");
   }
-  return elsewhere ? RunEnd::kElsewhere : RunEnd::kFinished;
+  return RunEnd::kFinished;
 }
 
 }  // namespace moe

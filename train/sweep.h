@@ -22,8 +22,10 @@ struct SweepRun {
 std::vector<SweepRun> expand_sweep(const std::string& config_path,
                                    const std::vector<std::string>& overrides);
 
-// Trains what is missing. Returns kInterrupted as soon as one is, kElsewhere when others are still at
-// some. A run that fails is reported and the next one begins; RunError at the end names them.
+// Trains what is missing, and ends when every run is finished: runs that another process holds are
+// waited for, and taken over should it die. Throws ConfigError before any training when an existing run
+// is of another config or `mode` forbids it. A run that fails is reported and the next one begins; at
+// the end UserError names them, with the exit code of the first. Returns kInterrupted or kFinished.
 RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
                  const std::vector<std::string>& command_line);
 

@@ -54,6 +54,8 @@ void SweepConfig::fields(Fields& f) {
 }
 
 void SweepConfig::check(Rules& rules) const {
+  rules.require(seeds.empty() || given(), "seeds",
+                "seeds need variants: `variants: {base: []}` trains the config itself with each");
   std::set<int64_t> seen;
   for (const int64_t seed : seeds) {
     rules.require(seen.insert(seed).second, "seeds",

@@ -24,6 +24,7 @@ struct Progress {
   double flops_attention = 0;
   double flops_executed = 0;  // with dense dispatch and padding
   double seconds = 0;         // of training, over resumes; evaluation excluded
+  int64_t train_bytes = 0, valid_bytes = 0;  // the text it was begun on
 };
 
 // One step's figures, still on the device: nothing waits unless they are read.
@@ -50,6 +51,7 @@ class Trainer {
   Model& model() { return model_; }
   AdamW& optimizer() { return *optimizer_; }
   Progress& progress() { return progress_; }
+  const Progress& progress() const { return progress_; }
   const FlopsPerToken& flops() const { return flops_; }
   at::Device device() const { return device_; }
 

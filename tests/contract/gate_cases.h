@@ -2,6 +2,7 @@
 // GateCases.CoverEveryKind.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,11 @@ struct GateCase {
   std::string name;
   std::string yaml;   // %k stands for the number of slots
   double spread = 1;  // deviation of its parameters
+
+  // What a test's name shows.
+  friend std::ostream& operator<<(std::ostream& out, const GateCase& test) {
+    return out << test.yaml;
+  }
 };
 
 inline std::vector<GateCase> gate_cases() {

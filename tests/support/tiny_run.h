@@ -53,7 +53,7 @@ class TinyRun {
 
   // moe-train tiny.yaml ARGUMENTS, in the folder.
   std::vector<std::string> command(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> all = {std::string(MOE_BIN_DIR) + "/moe-train", "tiny.yaml"};
+    std::vector<std::string> all = {MOE_BIN_DIR "/moe-train", "tiny.yaml"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return all;
   }

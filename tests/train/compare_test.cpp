@@ -170,6 +170,8 @@ TEST_F(Compare, MetricsOfTrainingAndOfLayers) {
   write_pairs();
   EXPECT_EQ(report("train.loss")["variants"][1]["value"]["mean"], 2.5);
   EXPECT_EQ(report("objectives.causal")["variants"][1]["value"]["mean"], 1.5);
+  EXPECT_EQ(report("moe.gate.coincident_selectors")["variants"][1]["value"]["mean"], 0.25);
+  EXPECT_EQ(report("moe.coincident_selectors")["variants"][1]["value"]["mean"], 0.25);
   const auto slots = report("moe.slots_per_token");
   EXPECT_EQ(slots["variants"][1]["value"]["mean"], 3.0);
   EXPECT_TRUE(slots["variants"][0]["value"]["mean"].is_null());

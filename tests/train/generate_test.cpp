@@ -11,6 +11,7 @@
 #include "configs/errors.h"
 #include "data/byte_tokenizer.h"
 #include "tests/support/tiny_trainer.h"
+#include "train/model.h"
 #include "train/run.h"
 #include "train/sampling.h"
 

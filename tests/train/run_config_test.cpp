@@ -67,8 +67,11 @@ TEST(RunConfig, SaysAllBrokenRulesAtOnce) {
 }
 
 TEST(RunConfig, SweepsNameEachSeedOnceAndVariantsLikeFolders) {
-  EXPECT_EQ(problems_of("sweep: {seeds: [1, 2, 1]}\n"),
+  EXPECT_EQ(problems_of("sweep: {seeds: [1, 2, 1], variants: {a: []}}\n"),
             "c.yaml:2:9: sweep.seeds: each seed once, found 1 twice");
+  EXPECT_EQ(problems_of("sweep: {seeds: [1]}\n"),
+            "c.yaml:2:9: sweep.seeds: seeds need variants: `variants: {base: []}` trains the config "
+            "itself with each");
   EXPECT_EQ(problems_of("sweep: {variants: {a/b: []}}\n"),
             "c.yaml:2:9: sweep.variants: a variant's name becomes a folder's: no slash, blank or "
             "leading dot, found 'a/b'");

@@ -75,7 +75,7 @@ TEST_F(ExistingRun, GoesOnWithTheSameConfigAndAllowedChanges) {
   EXPECT_TRUE(check({}));
   EXPECT_TRUE(check({}, ResumeMode::kRequire));
   EXPECT_TRUE(check({"train.steps=9", "log.every=1", "checkpoint.keep=7", "run.name=n",
-                     "data.cache=c", "sweep.seeds=[1]"}));
+                     "data.cache=c", "sweep.variants={a: []}"}));
   EXPECT_EQ(message_of<ConfigError>([&] { check({}, ResumeMode::kNever); }),
             folder_.path() + ": --resume never, and there is a run here already: choose another "
                              "run.name or run.dir, or remove it");

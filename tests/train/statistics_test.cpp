@@ -20,8 +20,6 @@ TEST(StudentT, AgreesWithTables) {
   for (const auto& row : kTable) {
     EXPECT_NEAR(student_t_within(row.five_percent, row.degrees), 0.95, 1e-6) << row.degrees;
     EXPECT_NEAR(student_t_within(row.one_percent, row.degrees), 0.99, 1e-6) << row.degrees;
-    EXPECT_NEAR(student_t_cdf(row.five_percent, row.degrees), 0.975, 1e-6) << row.degrees;
-    EXPECT_NEAR(student_t_cdf(-row.one_percent, row.degrees), 0.005, 1e-6) << row.degrees;
   }
 }
 
@@ -31,7 +29,7 @@ TEST(StudentT, AgreesWithClosedForms) {
     EXPECT_NEAR(student_t_within(t, 1), 2 / M_PI * std::atan(t), 1e-14) << t;
     EXPECT_NEAR(student_t_within(t, 2), t / std::sqrt(2 + t * t), 1e-14) << t;
   }
-  EXPECT_EQ(student_t_cdf(0, 7), 0.5);
+  EXPECT_EQ(student_t_within(0, 7), 0);
   EXPECT_EQ(student_t_within(std::numeric_limits<double>::infinity(), 4), 1);
   EXPECT_THROW(student_t_within(1, 0), std::invalid_argument);
 }

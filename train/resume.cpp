@@ -1,0 +1,73 @@
+#include "train/resume.h"
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "configs/errors.h"
+#include "data/formats/manifest.h"
+#include "data/formats/metrics_file.h"
+#include "train/checkpoint.h"
+#include "train/log.h"
+
+namespace moe {
+namespace {
+
+// Moves a file or folder out of the way, never onto an earlier one. Returns where to.
+std::string set_aside(const std::string& path, const std::string& suffix) {
+  auto aside = path + suffix;
+  for (int number = 2; std::filesystem::exists(aside); ++number) {
+    aside = path + suffix + "-" + std::to_string(number);
+  }
+  std::filesystem::rename(path, aside);
+  return aside;
+}
+
+}  // namespace
+
+int64_t reached_step(const std::string& run_folder) {
+  for (const auto& [step, checkpoint] : list_checkpoints(run_folder)) {
+    if (verify_manifest(checkpoint).empty()) {
+      return step;
+    }
+  }
+  return -1;
+}
+
+bool resume_newest(const std::string& run_folder, Trainer& trainer) {
+  std::vector<std::pair<std::string, std::string>> damaged;  // checkpoint, what is wrong
+  for (const auto& [step, checkpoint] : list_checkpoints(run_folder)) {
+    try {
+      load_checkpoint(checkpoint, trainer);
+    } catch (const CheckError& problem) {
+      damaged.emplace_back(checkpoint, problem.what());
+      continue;
+    }
+    for (const auto& [bad, problem] : damaged) {
+      log_warning(problem + "; set aside as " + set_aside(bad, ".damaged"));
+    }
+    return true;
+  }
+  if (damaged.empty()) {
+    return false;
+  }
+  std::string problems;
+  for (const auto& [bad, problem] : damaged) {
+    problems += "\n  " + problem;
+  }
+  throw CheckError(run_folder + ": no checkpoint is good:" + problems +
+                   "\nStart the run anew in another run.dir, or remove the folder.");
+}
+
+void keep_orphaned_metrics(const std::string& path, int64_t first_save) {
+  if (!std::filesystem::exists(path)) {
+    return;
+  }
+  const auto rows = read_metrics(path);
+  if (!rows.empty() && rows.back().value("step", int64_t{0}) > first_save) {
+    log_warning(path + ": there is no checkpoint any more, so the run begins anew; its former rows "
+                       "are kept in " + set_aside(path, ".former"));
+  }
+}
+
+}  // namespace moe

@@ -1,0 +1,23 @@
+// Where a run goes on from, and what must never be lost on the way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "train/trainer.h"
+
+namespace moe {
+
+// The step of the newest checkpoint whose hashes hold; -1 where there is none. Changes nothing.
+int64_t reached_step(const std::string& run_folder);
+
+// Goes on from the newest checkpoint whose hashes hold; newer ones, which fail, are set aside as
+// *.damaged. Returns whether there was one. With none good everything stays where it is and CheckError
+// lists them: had they been moved, the same command would begin anew over what is left of the run.
+bool resume_newest(const std::string& run_folder, Trainer& trainer);
+
+// A run that begins anew although its metrics go past `first_save`, the step of its first checkpoint,
+// has lost its checkpoints: the metrics are then kept aside, and a warning says so.
+void keep_orphaned_metrics(const std::string& path, int64_t first_save);
+
+}  // namespace moe
