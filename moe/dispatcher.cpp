@@ -10,7 +10,7 @@ namespace {
 
 // Built-in cost table, from `moe-bench dispatch` (docs/results.md): the share of all T * E slots above
 // which two large products beat sorting, gathering and one product per expert.
-constexpr double kDenseShare = 0.75;
+constexpr double kDenseShare = 0.85;
 
 Dispatched run_dense(const Tensor& x, const Routing& routing, Experts& experts) {
   const int64_t T = x.size(0), E = experts.count();
