@@ -4,8 +4,15 @@ find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(nlohmann_json 3.11 REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(CLI11 REQUIRED)
+if(NOT MOE_FUZZ)
+  find_package(spdlog REQUIRED)
+  find_package(CLI11 REQUIRED)
+endif()
+
+# malloc for the programs. Debian's package has the versioned name alone. A sanitizer brings its own.
+if(NOT MOE_FUZZ AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  find_library(MOE_TCMALLOC NAMES libtcmalloc_minimal.so.4 REQUIRED)
+endif()
 
 # -Wno-restrict: gcc 12 sees overlaps in std::string's operator+ that are not there (GCC bug 105329).
 set(MOE_WARNINGS -Wall -Wextra -Wno-unused-parameter -Werror)
@@ -18,6 +25,10 @@ endif()
 find_program(MOE_CCACHE ccache)
 if(MOE_CCACHE AND NOT CMAKE_UNITY_BUILD AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${MOE_CCACHE})
+endif()
+
+if(MOE_FUZZ)
+  return()  # nothing below is for a build without LibTorch
 endif()
 
 if(MOE_CUDA)

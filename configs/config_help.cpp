@@ -39,8 +39,9 @@ std::string line(const std::string& left, const std::string& comment) {
 void help(const FieldInfo& field, const std::string& name, const std::string& indent,
           std::string& out) {
   const bool section = field.shape == FieldInfo::kStruct || field.shape == FieldInfo::kChosen;
+  const bool named = field.shape == FieldInfo::kNamedStructs;
   std::string left = indent + name + ":";
-  if (!section && !field.value.empty()) left += " " + field.value;
+  if (!section && !named && !field.value.empty()) left += " " + field.value;
   out += line(left, section ? field.help : field.expected + ": " + field.help);
 
   const std::string deeper = indent + "  ";
@@ -52,7 +53,8 @@ void help(const FieldInfo& field, const std::string& name, const std::string& in
     }
     return;
   }
-  for (const FieldInfo& each : field.fields) help(each, each.key, deeper, out);
+  const auto& below = named ? field.any_name : field.fields;
+  for (const FieldInfo& each : below) help(each, each.key, deeper, out);
 }
 
 struct Match {
@@ -69,6 +71,9 @@ std::vector<Match> matches(const Match& section, const std::string& key) {
     }
   }
   if (!section.field->kinds.empty()) return found;
+  if (!section.field->any_name.empty() && !key.empty()) {
+    return {{&section.field->any_name.front(), section.kind}};
+  }
   if (const FieldInfo* field = find_field(section.field->fields, key)) {
     found.push_back({field, section.kind});
   }
@@ -76,7 +81,8 @@ std::vector<Match> matches(const Match& section, const std::string& key) {
 }
 
 std::vector<std::string> keys_below(const FieldInfo& section) {
-  std::vector<std::string> keys = keys_of(section.fields);
+  std::vector<std::string> keys =
+      keys_of(section.any_name.empty() ? section.fields : section.any_name);
   for (const FieldInfo& kind : section.kinds) {
     for (const std::string& key : keys_of(kind.fields)) {
       if (find_field(section.fields, key) == nullptr) keys.push_back(key);

@@ -29,11 +29,18 @@ Place place_of_key(const Node& root, const std::string& key) {
   return place;
 }
 
-// At most one byte more than is taken, so that a mistaken data file is not read whole.
+// At most one byte more than is taken, so that a mistaken data file is not read whole. A FIFO would
+// wait for a writer for ever.
 std::string read_text(const std::string& path) {
+  namespace fs = std::filesystem;
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw ConfigError(path + ": expected a configuration file, found a folder");
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw ConfigError(path + ": expected a configuration file, found " +
+                      (fs::is_directory(status)        ? "a folder"
+                       : fs::is_fifo(status)           ? "a FIFO: save the text to a file first"
+                       : fs::is_character_file(status) ? "a device"
+                                                       : "a socket or a device"));
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {

@@ -42,6 +42,9 @@ std::string print_config(const ConfigView& config);
 // An unknown section is a ConfigError with a suggestion.
 std::string help_config(const ConfigView& config, const std::string& section);
 
+// All keys as tables in Markdown: docs/config.md.
+std::string markdown_config(const ConfigView& config);
+
 // Every leaf in order: full dotted key and its printed value. For run names and for
 // telling in which keys two configs differ.
 std::vector<std::pair<std::string, std::string>> flatten_config(const ConfigView& config);

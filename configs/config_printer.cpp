@@ -1,6 +1,7 @@
 // A config as complete YAML, and as a list of leaves.
 #include "configs/config_io.h"
 #include "configs/field_tree.h"
+#include "configs/yaml_text.h"
 
 namespace moe {
 namespace {
@@ -9,7 +10,7 @@ using Leaves = std::vector<std::pair<std::string, std::string>>;
 
 void print(const std::vector<FieldInfo>& fields, const std::string& indent, std::string& out) {
   for (const FieldInfo& field : fields) {
-    out += indent + field.key + ":";
+    out += indent + yaml_text(field.key) + ":";  // a name of the user's may need quotes
     const std::string deeper = indent + "  ";
     if (field.shape == FieldInfo::kNamed && !field.named.empty()) {
       out += "\n";
@@ -36,8 +37,10 @@ void flatten(const std::vector<FieldInfo>& fields, const std::string& path, Leav
                          field.shape == FieldInfo::kOptionalStruct;
     if (!section || !field.present) {
       leaves.emplace_back(full, field.value);
-      continue;
     }
+    // Of named sections the names are a leaf too: in another order they are another config.
+    const bool deeper = section || field.shape == FieldInfo::kNamedStructs;
+    if (!deeper || !field.present) continue;
     if (field.shape == FieldInfo::kChosen) leaves.emplace_back(full + ".kind", field.value);
     flatten(field.fields, full + ".", leaves);
   }

@@ -5,7 +5,6 @@
 
 #include "configs/expectations.h"
 #include "configs/scalar.h"
-#include "configs/unknown_key.h"
 #include "configs/utf8.h"
 
 namespace moe {
@@ -20,23 +19,10 @@ Parsed<T> parse_plain(const Node& node, Parsed<T> (*parse)(const std::string&)) 
   return {std::nullopt, read.value ? "write it without quotes" : ""};
 }
 
-// What `none` or `auto` may have been misspelt as.
-std::string why_not_word(const Node& node, const char* word) {
-  if (node.type != Node::kScalar || nearest(node.text, {word}).empty()) return "";
-  return std::string("write ") + word;
-}
-
 }  // namespace
 
 ConfigReader::ConfigReader(const std::vector<FieldInfo>& all, Mode mode, Problems& problems)
     : all_(all), mode_(mode), problems_(problems) {}
-
-void ConfigReader::read(const Node& root, const std::function<void(Fields&)>& visit) {
-  if (root.type != Node::kMap) return;
-  Level level;
-  level.node = &root;
-  enter(std::move(level), visit);
-}
 
 void ConfigReader::operator()(const char* key, int64_t& value, const char*, Range range) {
   const Node* node = take(key);
@@ -135,6 +121,7 @@ void ConfigReader::operator()(const char* key, NamedLists& value, const char*) {
   const Node* node = take(key);
   if (node == nullptr) return;
   if (node->type != Node::kMap) return expected(*node, full(key), kNamedLists);
+  if (!few_names(*node, full(key))) return;
   NamedLists lists;
   bool complete = true;
   for (const Node& child : node->children) {
@@ -145,76 +132,16 @@ void ConfigReader::operator()(const char* key, NamedLists& value, const char*) {
   if (complete && mode_ == kStore) value = std::move(lists);
 }
 
-void ConfigReader::operator()(const char* key, KindChoice& value, const char*) {
-  const Node* node = take(key);
-  if (node == nullptr) return;
-  if (node->type != Node::kMap && node->type != Node::kScalar) {
-    return expected(
-        *node, full(key),
-        "one of the kinds " + a_word({kind_names(*value.list)}) + ", or a mapping with 'kind'");
-  }
-  const Node* word = node->type == Node::kMap ? node->find("kind") : node;
-  const Kind* chosen = nullptr;
-  if (word != nullptr) {
-    chosen = kind(*word, node == word ? full(key) : full(key) + ".kind", *value.list);
-    // What its other keys should be depends on the kind that was meant.
-    if (chosen == nullptr) return;
-  }
-  const auto config = chosen == nullptr ? value.config : chosen->defaults();
-  const std::string name = chosen == nullptr ? value.kind : chosen->name;
-  if (node->type == Node::kMap) {
-    Level level;
-    level.node = node;
-    level.path = full(key) + ".";
-    level.known = {"kind"};
-    level.kinds = value.list;
-    level.kind = name;
-    enter(std::move(level), [&config](Fields& f) { config->fields(f); });
-  }
-  if (mode_ == kCheck) return;
-  value.kind = name;
-  value.config = config;
-}
-
-void ConfigReader::visit_section(const char* key, const char*,
-                                 const std::function<void(Fields&)>& visit) {
-  const Node* node = take(key);
-  if (node == nullptr) return;
-  if (node->type != Node::kMap) return expected(*node, full(key), kSection);
-  Level level;
-  level.node = node;
-  level.path = full(key) + ".";
-  enter(std::move(level), visit);
-}
-
-void ConfigReader::visit_optional(const char* key, const char*, const Optional& slot) {
-  const Node* node = take(key);
-  if (node == nullptr) return;
-  if (node->is_word("none")) {
-    if (mode_ == kStore) slot.reset();
-    return;
-  }
-  if (node->type != Node::kMap) {
-    return expected(*node, full(key), kOptionalSection, why_not_word(*node, "none"));
-  }
-  if (mode_ == kStore && !slot.present()) slot.fill();
-  Level level;
-  level.node = node;
-  level.path = full(key) + ".";
-  enter(std::move(level), slot.present() ? slot.visit : slot.visit_defaults);
-}
-
-const Node* ConfigReader::take(const std::string& key) {
-  level_.known.push_back(key);
-  const Node* node = level_.node->find(key);
-  return node == nullptr || node->type == Node::kRefused ? nullptr : node;
-}
-
 void ConfigReader::expected(const Node& node, const std::string& key, const std::string& what,
                             const std::string& why) {
   std::string message = "expected " + what + ", found " + node.shown();
   if (!why.empty()) message += " (" + why + ")";
   problems_.add(node.place, key, message);
+}
+
+std::string ConfigReader::why_not_word(const Node& node, const char* word) {
+  if (node.type != Node::kScalar || nearest(node.text, {word}).empty()) return "";
+  return std::string("write ") + word;
 }
 
 std::optional<int64_t> ConfigReader::integer(const Node& node, const std::string& key,
@@ -250,38 +177,6 @@ std::optional<std::vector<std::string>> ConfigReader::texts(const Node& node,
   }
   if (items.size() < node.children.size()) return std::nullopt;
   return items;
-}
-
-const Kind* ConfigReader::kind(const Node& node, const std::string& key, const KindList& kinds) {
-  const std::vector<std::string> names = kind_names(kinds);
-  const auto read = text(node, key, join_or(names));
-  if (!read) return nullptr;
-  for (const Kind& each : kinds) {
-    if (each.name == *read) return &each;
-  }
-  problems_.add(
-      node.place, key,
-      "expected " + join_or(names) + ", found " + node.shown() + did_you_mean(*read, names));
-  return nullptr;
-}
-
-void ConfigReader::enter(Level level, const std::function<void(Fields&)>& visit) {
-  std::swap(level_, level);
-  visit(*this);
-  report_unknown_keys();
-  std::swap(level_, level);
-}
-
-void ConfigReader::report_unknown_keys() {
-  for (const Node& child : level_.node->children) {
-    const auto& known = level_.known;
-    if (std::find(known.begin(), known.end(), child.key) != known.end()) continue;
-    const std::string message =
-        level_.kinds == nullptr
-            ? about_unknown_key(child.key, known, all_)
-            : about_unknown_key_of_kind(child.key, known, *level_.kinds, level_.kind);
-    problems_.add(child.key_place, full(child.key), message);
-  }
 }
 
 }  // namespace moe

@@ -12,6 +12,9 @@
 
 namespace moe {
 
+// The most entries of a mapping whose keys are the user's own names.
+constexpr size_t kMostNames = 1024;
+
 class ConfigReader final : public Fields {
  public:
   // kCheck finds the problems and leaves the struct as it is.
@@ -40,6 +43,7 @@ class ConfigReader final : public Fields {
   void visit_section(const char* key, const char* help,
                      const std::function<void(Fields&)>& visit) override;
   void visit_optional(const char* key, const char* help, const Optional& slot) override;
+  void visit_named(const char* key, const char* help, const Named& slot) override;
 
  private:
   // The mapping being read.
@@ -64,6 +68,12 @@ class ConfigReader final : public Fields {
   std::optional<std::vector<std::string>> texts(const Node& node, const std::string& key);
   const Kind* kind(const Node& node, const std::string& key, const KindList& kinds);
 
+  // What to write where `word`, such as none, may have been misspelt; "" elsewhere.
+  static std::string why_not_word(const Node& node, const char* word);
+  // At most kMostNames, or a problem: rules compare entries in pairs.
+  bool few_names(const Node& node, const std::string& key);
+  // Whether `entry` of named sections is called something that dotted keys can hold.
+  bool accept_name(const Node& entry, const std::string& key);
   void enter(Level level, const std::function<void(Fields&)>& visit);
   void report_unknown_keys();
 

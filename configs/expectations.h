@@ -24,6 +24,7 @@ inline constexpr const char* kTrueOrFalse = "true or false";
 inline constexpr const char* kText = "a text";
 inline constexpr const char* kListOfTexts = "a list of texts";
 inline constexpr const char* kNamedLists = "named lists of texts";
+inline constexpr const char* kNamedSections = "named mappings of keys";
 inline constexpr const char* kSection = "a mapping of keys";
 inline constexpr const char* kOptionalSection = "none or a mapping of keys";
 

@@ -74,6 +74,25 @@ class Describer final : public Fields {
     info.value = info.present ? "" : "none";
     info.fields = describe_fields(info.present ? slot.visit : slot.visit_defaults);
   }
+  void visit_named(const char* key, const char* help, const Named& slot) override {
+    FieldInfo& info = add(FieldInfo::kNamedStructs, key, help, kNamedSections);
+    const std::vector<std::string> names = slot.names();
+    std::vector<std::string> shown;
+    for (size_t i = 0; i < names.size(); ++i) {
+      FieldInfo& each = info.fields.emplace_back();
+      each.shape = FieldInfo::kStruct;
+      each.key = names[i];
+      each.fields = describe_fields([&](Fields& f) { slot.visit(i, f); });
+      shown.push_back(yaml_text(names[i]));
+    }
+    info.value = in_brackets("{", shown, "}");
+    FieldInfo& any = info.any_name.emplace_back();
+    any.shape = FieldInfo::kOptionalStruct;
+    any.key = "<name>";
+    any.help = "as many as you like, under names of your own; none leaves one out";
+    any.expected = kOptionalSection;
+    any.fields = describe_fields(slot.visit_defaults);
+  }
 
  private:
   FieldInfo& add(FieldInfo::Shape shape, const char* key, const char* help,
@@ -107,6 +126,7 @@ const FieldInfo* find_field(const std::vector<FieldInfo>& fields, const std::str
 }
 
 const FieldInfo* find_below(const FieldInfo& section, const std::string& key) {
+  if (!section.any_name.empty()) return &section.any_name.front();
   if (const FieldInfo* field = find_field(section.fields, key)) return field;
   for (const FieldInfo& kind : section.kinds) {
     if (const FieldInfo* field = find_field(kind.fields, key)) return field;
@@ -123,7 +143,7 @@ std::vector<std::string> keys_of(const std::vector<FieldInfo>& fields) {
 std::string path_of_key(const std::vector<FieldInfo>& fields, const std::string& key) {
   if (find_field(fields, key) != nullptr) return key;
   for (const FieldInfo& field : fields) {
-    std::string below = path_of_key(field.fields, key);
+    std::string below = path_of_key(field.any_name.empty() ? field.fields : field.any_name, key);
     for (const FieldInfo& kind : field.kinds) {
       if (below.empty()) below = path_of_key(kind.fields, key);
     }

@@ -11,15 +11,18 @@
 namespace moe {
 
 struct FieldInfo {
-  enum Shape { kLeaf, kNamed, kStruct, kOptionalStruct, kChosen };
+  enum Shape { kLeaf, kNamed, kStruct, kOptionalStruct, kNamedStructs, kChosen };
   Shape shape = kLeaf;
   std::string key;
   std::string help;
   std::string expected;  // "an integer at least 1"
-  std::string value;     // in YAML; of a choice its kind, of an absent optional "none"
+  // In YAML; of a choice its kind, of an absent optional "none", of named sections "{a, b}".
+  std::string value;
   bool present = true;   // false: an optional section that is none; `fields` hold its defaults
   std::vector<std::pair<std::string, std::string>> named;  // of kNamed: name and list, in YAML
-  std::vector<FieldInfo> fields;  // of a section; of a choice those of its present config
+  std::vector<FieldInfo> fields;  // of a section; of a choice those of its present config;
+                                  // of named sections one kStruct each
+  std::vector<FieldInfo> any_name;  // of named sections: one, called <name>, with the defaults
   std::vector<FieldInfo> kinds;   // of a choice: one per kind, in the list's order, with defaults
 };
 

@@ -62,6 +62,11 @@ class Rules {
     value.check(*this);
     prefix_ = outer;
   }
+  // Rules of every one of NamedSections: their keys get `key`, the name and dots in front.
+  template <class Named>
+  void sections(const std::string& key, const Named& value) {
+    for (const auto& [name, each] : value) section(key + "." + name, each);
+  }
   const std::vector<Broken>& broken() const { return broken_; }
 
  private:
@@ -70,6 +75,11 @@ class Rules {
 };
 
 class Fields;
+
+// Nested structs under names of the user's own, in the order of the file:
+// `sources: {wiki: {weight: 2}, code: {weight: 1}}`.
+template <class Section>
+using NamedSections = std::vector<std::pair<std::string, Section>>;
 
 // A section chosen by its key `kind`, such as a gate. One class per kind; the list of kinds says
 // which exist. A key of one kind given to another is an error that names the kinds that have it.
@@ -136,6 +146,24 @@ class Fields {
                   }};
     visit_optional(key, help, slot);
   }
+  // Every named struct begins from its defaults. What is given replaces the whole list; the word
+  // `none` in the place of one leaves that one out, so that an override can.
+  template <class Section>
+  void sections(const char* key, NamedSections<Section>& value, const char* help) {
+    Named slot{[&value] {
+                 std::vector<std::string> names;
+                 for (const auto& each : value) names.push_back(each.first);
+                 return names;
+               },
+               [&value] { value.clear(); },
+               [&value](const std::string& name) { value.emplace_back(name, Section{}); },
+               [&value](size_t index, Fields& f) { value[index].second.fields(f); },
+               [](Fields& f) {
+                 Section defaults;
+                 defaults.fields(f);
+               }};
+    visit_named(key, help, slot);
+  }
 
  protected:
   struct Optional {
@@ -145,9 +173,17 @@ class Fields {
     std::function<void(Fields&)> visit;           // requires present()
     std::function<void(Fields&)> visit_defaults;  // for help
   };
+  struct Named {
+    std::function<std::vector<std::string>()> names;
+    std::function<void()> clear;
+    std::function<void(const std::string& name)> add;     // at the end, with defaults
+    std::function<void(size_t index, Fields&)> visit;     // of the one at that place
+    std::function<void(Fields&)> visit_defaults;          // for help
+  };
   virtual void visit_section(const char* key, const char* help,
                              const std::function<void(Fields&)>& fields) = 0;
   virtual void visit_optional(const char* key, const char* help, const Optional& slot) = 0;
+  virtual void visit_named(const char* key, const char* help, const Named& slot) = 0;
 };
 
 }  // namespace moe

@@ -14,6 +14,7 @@ namespace moe {
 //   a.kind=x      a a section chosen by kind: the section becomes {kind: x}, for the knobs of the
 //                 former kind mean nothing to the new one
 //   a.b=x         a none, or the short form of a kind: a becomes a mapping first
+//   a.name.b=x    a named sections: changes the one of that name, or adds it
 // `fields` say which sections are of these sorts. Unknown keys are put in as well: who reads the
 // tree reports them. Other failures go to `problems`.
 void apply_overrides(const std::vector<std::string>& overrides,

@@ -1,4 +1,4 @@
-// Section `data`: which text is read and how it is split.
+// Section `data`: which text is read, how it is split and mixed, and where documents end.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,24 @@
 
 namespace moe {
 
+// One of `data.sources`.
+struct SourceConfig {
+  std::vector<std::string> train;
+  std::vector<std::string> valid;
+  double weight = 1;
+
+  void fields(Fields& f);
+  void check(Rules& rules) const;
+};
+
 struct DataConfig {
   std::vector<std::string> train;
   std::vector<std::string> valid;
+  NamedSections<SourceConfig> sources;
   double valid_fraction = 0.02;
   int64_t block_bytes = 65536;
+  std::string documents = "none";
+  std::string separator = "\n\n";
   std::string cache;  // empty: $XDG_CACHE_HOME/moe, else ~/.cache/moe
   std::string tokenizer = "byte";
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "data/batch.h"
 
@@ -15,6 +17,13 @@ class Dataset {
   virtual Batch batch(int64_t first, int64_t rows) const = 0;
   // Rows of one epoch; at least 1.
   virtual int64_t rows_per_epoch() const = 0;
+};
+
+// One text's validation rows, in a fixed order: any first n are a fair sample.
+struct ValidationRows {
+  std::string name;  // of the source; empty where `data.train` is the only one
+  double share = 1;  // of the training rows that come from this source; all shares sum to 1
+  std::shared_ptr<const Dataset> rows;
 };
 
 }  // namespace moe

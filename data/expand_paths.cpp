@@ -66,18 +66,21 @@ std::vector<std::string> expand_paths(const std::vector<std::string>& patterns,
   return files;
 }
 
-void require_disjoint(const std::vector<std::string>& train,
-                      const std::vector<std::string>& valid) {
-  std::map<FileId, std::string> trained;
-  FileId id;
-  for (const auto& path : train) {
-    if (identify(path, id)) trained[id] = path;
-  }
-  for (const auto& path : valid) {
-    if (identify(path, id) && trained.count(id) > 0) {
-      throw RunError("data.valid: " + in_quotes(path) + " is also in data.train" +
-                     (trained[id] == path ? "" : " as " + in_quotes(trained[id])) +
-                     "; remove it there, or leave data.valid empty to split data.train");
+void require_disjoint(const std::vector<NamedPaths>& lists) {
+  struct Met {
+    const NamedPaths* list;
+    std::string path;
+  };
+  std::map<FileId, Met> files;
+  for (const NamedPaths& list : lists) {
+    for (const auto& path : list.paths) {
+      FileId id;
+      if (!identify(path, id)) continue;
+      const auto [met, is_new] = files.emplace(id, Met{&list, path});
+      if (is_new || met->second.list == &list) continue;
+      throw RunError(list.key + ": " + in_quotes(path) + " is also in " + met->second.list->key +
+                     (met->second.path == path ? "" : " as " + in_quotes(met->second.path)) +
+                     "; remove it from one of the two");
     }
   }
 }

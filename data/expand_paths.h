@@ -14,7 +14,14 @@ namespace moe {
 std::vector<std::string> expand_paths(const std::vector<std::string>& patterns,
                                       const std::string& key);
 
-// Throws RunError when one file is in both lists: validation would be on training text.
-void require_disjoint(const std::vector<std::string>& train, const std::vector<std::string>& valid);
+// What one setting names.
+struct NamedPaths {
+  std::string key;  // "data.sources.wiki.train"
+  std::vector<std::string> paths;
+};
+
+// Throws RunError when one file is in two lists: validation would be on training text, as it would
+// where two sources split one file each in its own way.
+void require_disjoint(const std::vector<NamedPaths>& lists);
 
 }  // namespace moe

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "configs/errors.h"
+#include "data/formats/atomic_file.h"
 #include "data/formats/sha256.h"
 #include "data/inflate.h"
 #include "data/printable.h"
@@ -87,6 +88,7 @@ std::string cache_folder(const std::string& configured) {
 std::string unpack_once(const File& file, const std::string& path, const std::string& name,
                         const std::string& cache) {
   const std::string target = cache + "/" + cached_name(file, path, name);
+  remove_abandoned(target);
   if (std::filesystem::exists(target)) return target;
   inflate_to(file, name, target);
   return target;

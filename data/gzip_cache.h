@@ -1,8 +1,8 @@
-// Unpacks gzip files (dictzip included) once, so that they can be memory-mapped like plain text.
+// Unpacks gzip files (dictzip included) once, so that they are read at any place like plain text.
 //
 // A file's place in the cache is its stem and a hash of its path, size and time of change, so a
 // changed file is unpacked anew. It appears under that name complete or not at all, also when two
-// processes unpack it at once.
+// processes unpack it at once. What a killed one left half-unpacked goes when the file is next opened.
 #pragma once
 
 #include <string>

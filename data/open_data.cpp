@@ -3,43 +3,65 @@
 #include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "configs/errors.h"
-#include "data/expand_paths.h"
-#include "data/printable.h"
-#include "data/split.h"
+#include "data/corpus.h"
+#include "data/mixed_dataset.h"
 #include "data/text_dataset.h"
-#include "data/text_file.h"
 
 namespace moe {
 namespace {
 
-// The files behind a dataset; every dataset made from them owns them together.
-struct Corpus {
-  std::vector<TextFile> files;
+// What every source is read by.
+struct Reading {
+  const DataConfig& config;
+  int64_t length;
+  uint64_t seed;
+  Documents documents;
 
-  std::vector<int64_t> file_bytes() const {
-    std::vector<int64_t> bytes;
-    for (const auto& file : files) bytes.push_back(file.bytes());
-    return bytes;
-  }
+  int64_t window() const { return length + 1; }
+  // Rows across files need to know where one ends.
+  bool joined() const { return documents.divide; }
 };
 
-std::shared_ptr<const Corpus> open_files(const std::vector<std::string>& paths,
-                                         const std::string& key, const std::string& cache) {
-  auto corpus = std::make_shared<Corpus>();
-  for (const auto& path : paths) corpus->files.emplace_back(path, key, cache);
-  return corpus;
+struct SourceFiles {
+  std::string name;
+  double weight = 1;
+  NamedPaths train, valid;
+};
+
+struct Source {
+  std::shared_ptr<const Dataset> train, valid;
+  int64_t train_bytes = 0, valid_bytes = 0;
+};
+
+std::vector<SourceFiles> find_files(const DataConfig& config) {
+  const auto find = [](const std::string& name, const std::string& section, double weight,
+                       const auto& from) {
+    const std::string train = section + ".train", valid = section + ".valid";
+    return SourceFiles{name,
+                       weight,
+                       {train, expand_paths(from.train, train)},
+                       {valid, expand_paths(from.valid, valid)}};
+  };
+  if (config.sources.empty()) return {find("", "data", 1, config)};
+  std::vector<SourceFiles> sources;
+  for (const auto& [name, source] : config.sources) {
+    sources.push_back(find(name, "data.sources." + name, source.weight, source));
+  }
+  return sources;
 }
 
-std::vector<TextRun> runs_of(const Corpus& corpus, const std::vector<FileRange>& ranges) {
-  std::vector<TextRun> runs;
-  for (const auto& range : ranges) {
-    runs.push_back({corpus.files[static_cast<size_t>(range.file)].data() + range.begin,
-                    range.end - range.begin});
+void check_files(const std::vector<SourceFiles>& sources) {
+  std::vector<NamedPaths> lists;
+  size_t files = 0;
+  for (const auto& source : sources) {
+    lists.push_back(source.train);
+    lists.push_back(source.valid);
+    files += source.train.paths.size() + source.valid.paths.size();
   }
-  return runs;
+  require_disjoint(lists);
+  allow_open_files(files);
 }
 
 int64_t bytes_in(const std::vector<FileRange>& ranges) {
@@ -48,53 +70,70 @@ int64_t bytes_in(const std::vector<FileRange>& ranges) {
   return bytes;
 }
 
-std::string names_of(const Corpus& corpus) {
-  const std::string first = in_quotes(corpus.files.front().path());
-  const size_t others = corpus.files.size() - 1;
-  return others == 0 ? first : first + " and " + std::to_string(others) + " more";
+// `wanted` is the bytes of contiguous text that would do.
+void require_window(bool holds, const Corpus& corpus, const Reading& reading, int64_t wanted,
+                    const std::string& what) {
+  if (holds) return;
+  const auto bytes = corpus.text_bytes(reading.joined());
+  throw RunError(corpus.key() + ": " + corpus.names() + ": expected " +
+                 (reading.joined() ? "text" : "a file") + " of at least " + std::to_string(wanted) +
+                 " bytes for " + what + " of " + std::to_string(reading.length) +
+                 " tokens, found at most " +
+                 std::to_string(*std::max_element(bytes.begin(), bytes.end())) +
+                 "; give longer text or lower model.context");
 }
 
-// `wanted` is the bytes of contiguous text that would do.
-void require_window(bool holds, const std::string& key, const Corpus& corpus, int64_t wanted,
-                    const std::string& what, int64_t length) {
-  if (holds) return;
-  int64_t longest = 0;
-  for (const auto& file : corpus.files) longest = std::max(longest, file.bytes());
-  throw RunError(key + ": " + names_of(corpus) + ": expected a file of at least " +
-                 std::to_string(wanted) + " bytes for " + what + " of " + std::to_string(length) +
-                 " tokens, found at most " + std::to_string(longest) +
-                 "; give longer text or lower model.context");
+Source open_source(const SourceFiles& files, const Reading& reading) {
+  const int64_t window = reading.window();
+  const bool joined = reading.joined();
+  const auto train_text = Corpus::open(files.train, reading.config.cache);
+  auto valid_text = train_text;
+  Split split;
+  if (files.valid.paths.empty()) {
+    split = split_text(train_text->text_bytes(joined), reading.config.valid_fraction,
+                       reading.config.block_bytes, window);
+    require_window(holds_window(split.train, window) && holds_window(split.valid, window),
+                   *train_text, reading, 2 * window, "one training and one validation row");
+  } else {
+    valid_text = Corpus::open(files.valid, reading.config.cache);
+    split = {whole_files(train_text->text_bytes(joined)),
+             whole_files(valid_text->text_bytes(joined))};
+    require_window(holds_window(split.train, window), *train_text, reading, window, "a row");
+    require_window(holds_window(split.valid, window), *valid_text, reading, window, "a row");
+  }
+  Source source;
+  source.train =
+      TextDataset::for_training(train_text->runs(split.train, joined), reading.length, reading.seed,
+                                train_text, reading.documents);
+  source.valid = TextDataset::for_validation(valid_text->runs(split.valid, joined), reading.length,
+                                             valid_text, reading.documents);
+  source.train_bytes = bytes_in(split.train);
+  source.valid_bytes = bytes_in(split.valid);
+  return source;
 }
 
 }  // namespace
 
 Datasets open_data(const DataConfig& config, int64_t length, uint64_t seed) {
-  const int64_t window = length + 1;
-  const auto train_paths = expand_paths(config.train, "data.train");
-  const auto valid_paths = expand_paths(config.valid, "data.valid");
-  require_disjoint(train_paths, valid_paths);
-  const auto train_text = open_files(train_paths, "data.train", config.cache);
-  auto valid_text = train_text;
-  Split split;
-  if (config.valid.empty()) {
-    split = split_text(train_text->file_bytes(), config.valid_fraction, config.block_bytes, window);
-    require_window(holds_window(split.train, window) && holds_window(split.valid, window),
-                   "data.train", *train_text, 2 * window, "one training and one validation row",
-                   length);
-  } else {
-    valid_text = open_files(valid_paths, "data.valid", config.cache);
-    split = {whole_files(train_text->file_bytes()), whole_files(valid_text->file_bytes())};
-    require_window(holds_window(split.train, window), "data.train", *train_text, window, "a row",
-                   length);
-    require_window(holds_window(split.valid, window), "data.valid", *valid_text, window, "a row",
-                   length);
-  }
+  Reading reading{config, length, seed, {}};
+  reading.documents.divide = config.documents != "none";
+  if (config.documents == "separator") reading.documents.separator = config.separator;
+  const auto sources = find_files(config);
+  check_files(sources);
+  double weights = 0;
+  for (const auto& files : sources) weights += files.weight;
+
   Datasets data;
-  data.train =
-      TextDataset::for_training(runs_of(*train_text, split.train), length, seed, train_text);
-  data.valid = TextDataset::for_validation(runs_of(*valid_text, split.valid), length, valid_text);
-  data.train_bytes = bytes_in(split.train);
-  data.valid_bytes = bytes_in(split.valid);
+  std::vector<MixedDataset::Part> parts;
+  for (const auto& files : sources) {
+    const Source source = open_source(files, reading);
+    parts.push_back({source.train, files.weight});
+    data.valid.push_back({files.name, files.weight / weights, source.valid});
+    data.train_bytes += source.train_bytes;
+    data.valid_bytes += source.valid_bytes;
+  }
+  data.train = parts.size() == 1 ? parts.front().rows
+                                 : std::make_shared<const MixedDataset>(std::move(parts));
   return data;
 }
 

@@ -1,13 +1,10 @@
 #include "data/text_file.h"
 
-#include <sys/mman.h>
+#include <sys/resource.h>
 
-#include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "configs/errors.h"
-#include "data/formats/file.h"
 #include "data/gzip_cache.h"
 #include "data/printable.h"
 
@@ -32,8 +29,10 @@ constexpr Packing kUnreadPackings[] = {
 // Training on packed bytes would go on for hours and learn nothing.
 void refuse_packed(const TextFile& file, const std::string& name) {
   for (const auto& packing : kUnreadPackings) {
-    if (file.bytes() >= static_cast<int64_t>(packing.bytes) &&
-        std::memcmp(file.data(), packing.magic, packing.bytes) == 0) {
+    if (file.bytes() < static_cast<int64_t>(packing.bytes)) continue;
+    std::string start(packing.bytes, '\0');
+    file.read(0, static_cast<int64_t>(packing.bytes), start.data());
+    if (std::memcmp(start.data(), packing.magic, packing.bytes) == 0) {
       throw RunError(name + ": expected plain text or gzip, found " + packing.name +
                      "; unpack it first");
     }
@@ -43,39 +42,42 @@ void refuse_packed(const TextFile& file, const std::string& name) {
 }  // namespace
 
 TextFile::TextFile(const std::string& path, const std::string& key, const std::string& cache)
-    : path_(path) {
-  const std::string name = key + ": " + in_quotes(path);
-  File file = open_regular(path, name);
-  const bool packed = is_gzip(file, name);
-  if (packed) file = open_regular(unpack_once(file, path, name, cache_folder(cache)), name);
-  bytes_ = file_size(file, name);
+    : path_(path), name_(key + ": " + in_quotes(path)), file_(open_regular(path, name_)) {
+  const bool packed = is_gzip(file_, name_);
+  if (packed) file_ = open_regular(unpack_once(file_, path, name_, cache_folder(cache)), name_);
+  bytes_ = file_size(file_, name_);
   if (bytes_ == 0) {
-    throw RunError(name + ": expected text, found an empty file" +
+    throw RunError(name_ + ": expected text, found an empty file" +
                    (packed ? " once unpacked" : "") + "; remove it from the list or fill it");
   }
-  void* mapped =
-      ::mmap(nullptr, static_cast<size_t>(bytes_), PROT_READ, MAP_SHARED, file.descriptor(), 0);
-  if (mapped == MAP_FAILED) {
-    throw RunError(name + ": cannot be memory-mapped: " + error_text(errno));
-  }
-  data_ = static_cast<const uint8_t*>(mapped);
+  refuse_packed(*this, name_);
+}
+
+void TextFile::read(int64_t begin, int64_t count, char* to) const {
   try {
-    refuse_packed(*this, name);
-  } catch (...) {  // no destructor runs for an object that was never finished
-    ::munmap(mapped, static_cast<size_t>(bytes_));
-    throw;
+    read_at(file_, static_cast<uint64_t>(begin), to, static_cast<uint64_t>(count), name_);
+  } catch (const RunError&) {
+    const int64_t now = file_size(file_, name_);
+    if (now >= begin + count) throw;
+    throw RunError(name_ + ": expected " + std::to_string(bytes_) +
+                   " bytes, as when it was opened, found " + std::to_string(now) +
+                   ": it was cut short while in use; bring the text back and repeat the command");
   }
 }
 
-TextFile::TextFile(TextFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      data_(std::exchange(other.data_, nullptr)),
-      bytes_(std::exchange(other.bytes_, 0)) {}
-
-TextFile::~TextFile() {
-  if (data_ != nullptr) {
-    ::munmap(const_cast<uint8_t*>(data_), static_cast<size_t>(bytes_));
+void allow_open_files(size_t files) {
+  constexpr rlim_t kOthers = 256;  // what else a program has open
+  struct rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = static_cast<rlim_t>(files) + kOthers;
+  if (limit.rlim_cur >= wanted) return;
+  if (limit.rlim_max < wanted) {
+    throw RunError("data: " + std::to_string(files) + " files of text, and this machine allows " +
+                   std::to_string(limit.rlim_max) +
+                   " open files: join them into fewer, or raise the limit (ulimit -Hn)");
   }
+  limit.rlim_cur = wanted;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // where it fails, opening will say what is wrong
 }
 
 }  // namespace moe

@@ -7,6 +7,7 @@ namespace moe {
 
 struct DSelectKConfig : GateConfig {
   int64_t k = 2;
+  bool per_token = true;         // false: the paper's static gate, one choice for all tokens
   // Published runs use 1. Behind a normalised input of width D and Adam a logit moves by about
   // 0.8 D lr a step, so bits 1 wide are decided, and frozen, within the first steps.
   double gamma = 10;
@@ -16,8 +17,9 @@ struct DSelectKConfig : GateConfig {
   double reachability = 0.01;    // coefficient; only where experts is not a power of two
   double init_scale = 1;
 
-  int64_t slots() const override { return k; }
+  int64_t slots(int64_t) const override { return k; }
   int64_t first_slots(int64_t experts) const override;
+  double saved_values_per_token(int64_t experts) const override;
   double flops_per_token(int64_t d_model, int64_t experts) const override;
   // Coefficient of the entropy term at this share of the run, in [0, 1].
   double entropy_coefficient(double progress) const;

@@ -64,12 +64,18 @@ Tensor reciprocal_reach(const Tensor& selectors, double eps) {
 
 DSelectKGate::DSelectKGate(const DSelectKConfig& config, int64_t d_model, int64_t experts,
                            const Initializer& init)
-    : config_(config), experts_(experts), bits_(expert_bits(experts)) {
+    : config_(config), d_model_(d_model), experts_(experts), bits_(expert_bits(experts)) {
   const int64_t k = config.k;
-  const double root = std::sqrt(static_cast<double>(d_model));
+  const double root = config.per_token ? std::sqrt(static_cast<double>(d_model)) : 1;
   const double bit_bound = config.init_scale * config.gamma / (100 * root);
   const double mix_bound = config.init_scale * 0.05 / root;
   codes_ = register_buffer("codes", expert_codes(experts).to(init.device()));
+  if (!config.per_token) {
+    bit_logits_ =
+        register_parameter("bit_logits", init.uniform("bit_logits", {k, bits_}, bit_bound));
+    mix_logits_ = register_parameter("mix_logits", init.uniform("mix_logits", {k}, mix_bound));
+    return;
+  }
   bit_weight_ = register_parameter("bit_weight",
                                    init.uniform("bit_weight", {k * bits_, d_model}, bit_bound));
   bit_bias_ = register_parameter("bit_bias", init.uniform("bit_bias", {k * bits_}, bit_bound));
@@ -78,17 +84,26 @@ DSelectKGate::DSelectKGate(const DSelectKConfig& config, int64_t d_model, int64_
   mix_bias_ = register_parameter("mix_bias", init.uniform("mix_bias", {k}, mix_bound));
 }
 
+DSelectKGate::Logits DSelectKGate::logits(const Tensor& x) const {
+  const auto dtype = gate_dtype(x);
+  if (!config_.per_token) {
+    return {bit_logits_.to(dtype).unsqueeze(0), mix_logits_.to(dtype).unsqueeze(0)};
+  }
+  const auto h = x.to(dtype);  // [T, D]
+  return {at::linear(h, bit_weight_.to(dtype), bit_bias_.to(dtype))
+              .view({x.size(0), config_.k, bits_}),
+          at::linear(h, mix_weight_.to(dtype), mix_bias_.to(dtype))};
+}
+
 Routing DSelectKGate::forward(const GateInput& input) {
-  check_shape(input.x, {-1, mix_weight_.size(1)}, "DSelectKGate input");
-  const auto dtype = gate_dtype(input.x);
+  check_shape(input.x, {-1, d_model_}, "DSelectKGate input");
   const auto valid = input.valid();
-  const int64_t T = input.x.size(0), k = config_.k;
-  const auto h = input.x.to(dtype);  // [T, D]
-  const auto logits =
-      at::linear(h, bit_weight_.to(dtype), bit_bias_.to(dtype)).view({T, k, bits_});  // [T, k, m]
-  const auto pick = selectors(smooth_bits(logits, config_.gamma), codes_);            // [T, k, E]
-  const auto mix = at::linear(h, mix_weight_.to(dtype), mix_bias_.to(dtype));         // [T, k]
-  auto weight = flush_tiny(mix_selectors(mix, pick));                                 // [T, E]
+  const int64_t T = input.x.size(0);
+  const auto [bit, mix] = logits(input.x);
+  const auto pick = selectors(smooth_bits(bit, config_.gamma), codes_);      // [n, k, E]
+  auto weight = flush_tiny(mix_selectors(mix, pick)).expand({T, experts_});  // [T, E]
+  // One value per token, from n = T or n = 1 of them: means over tokens are then the same for both.
+  const auto of_tokens = [&](const Tensor& value) { return value.expand({T}); };
   if (valid.defined()) {
     weight = weight * valid.unsqueeze(1);
   }
@@ -97,21 +112,24 @@ Routing DSelectKGate::forward(const GateInput& input) {
   const double entropy = config_.entropy_coefficient(input.context.progress);
   if (config_.entropy > 0) {
     routing.aux.push_back(
-        {"entropy", token_mean(selector_entropy(pick).sum(1), valid, input.ranks), entropy});
+        {"entropy", token_mean(of_tokens(selector_entropy(pick).sum(1)), valid, input.ranks),
+         entropy});
   }
   if (config_.reachability > 0 && experts_ != int64_t{1} << bits_) {
     routing.aux.push_back(
-        {"reachability", token_mean(reciprocal_reach(pick, kReachEps).sum(1), valid, input.ranks),
+        {"reachability",
+         token_mean(of_tokens(reciprocal_reach(pick, kReachEps).sum(1)), valid, input.ranks),
          config_.reachability});
   }
 
   routing.stats = gate_stats(routing, weight, {}, valid);
   at::NoGradGuard no_grad;
-  routing.stats.gate["coincident_selectors"] = mean_over(coincident(pick.detach()), valid);
+  routing.stats.gate["coincident_selectors"] = mean_over(of_tokens(coincident(pick.detach())), valid);
   if (bits_ > 0) {
-    const auto decided = (logits.detach().abs() >= config_.gamma / 2).to(dtype);  // [T, k, m]
+    const auto decided =
+        (bit.detach().abs() >= config_.gamma / 2).to(weight.scalar_type());  // [n, k, m]
     routing.stats.gate["saturated_bits"] =
-        mean_over(decided.mean(at::IntArrayRef{1, 2}), valid);
+        mean_over(of_tokens(decided.mean(at::IntArrayRef{1, 2})), valid);
   }
   return routing;
 }

@@ -1,5 +1,6 @@
-// DSelect-k (Hazimeh et al. 2021, arXiv 2106.03760), per token: k differentiable selectors of one
-// expert each, mixed by a softmax.
+// DSelect-k (Hazimeh et al. 2021, arXiv 2106.03760): k differentiable selectors of one expert each,
+// mixed by a softmax. Bits and mixture are affine in the token (the paper's per-example gate), or, with
+// per_token: false, parameters of their own that every token shares (its static gate, section 3).
 //
 // A selector spells its expert in m = ceil(log2 E) bits, the first one the most significant. A bit is
 // a smooth step: exactly 0 or 1, with exactly zero slope, once |logit| >= gamma / 2. So the gate
@@ -23,11 +24,19 @@ class DSelectKGate : public Gate {
   Routing forward(const GateInput& input) override;
 
  private:
+  // What the selectors are made of, for n = T tokens, or n = 1 for all of them in the static gate.
+  struct Logits {
+    Tensor bit;  // [n, k, m]
+    Tensor mix;  // [n, k]
+  };
+  Logits logits(const Tensor& x) const;
+
   DSelectKConfig config_;
-  int64_t experts_, bits_;
+  int64_t d_model_, experts_, bits_;
   Tensor codes_;                    // [E, m] bool, a buffer: the spelling of every expert
-  Tensor bit_weight_, bit_bias_;    // [k * m, D], [k * m]
-  Tensor mix_weight_, mix_bias_;    // [k, D], [k]
+  Tensor bit_weight_, bit_bias_;    // per token: [k * m, D], [k * m]
+  Tensor mix_weight_, mix_bias_;    // per token: [k, D], [k]
+  Tensor bit_logits_, mix_logits_;  // static: [k, m], [k]
 };
 
 // [E, m] bool: expert e in binary, most significant bit first.
@@ -39,7 +48,8 @@ Tensor selectors(const SmoothBits& bits, const Tensor& codes);
 
 // -sum_e r_e log(r_e + 1e-6), [..., k, E] -> [..., k]. Slightly negative for a decided selector. The
 // published term is the sum over tokens and selectors; the gate's is the mean over tokens of the sum
-// over selectors, so that the coefficient does not depend on the batch.
+// over selectors, so that the coefficient does not depend on the batch. Of a static gate both are the
+// sum over selectors.
 Tensor selector_entropy(const Tensor& selectors);
 
 // 1 / (sum_e r_e + eps), [..., k, E] -> [..., k]: 1 when all mass is on codes that have an expert.

@@ -3,9 +3,9 @@
 namespace moe {
 
 void GateConfig::check_experts(Rules& rules, int64_t experts, const std::string& prefix) const {
-  rules.require(slots() <= experts, prefix + "k",
+  rules.require(slots(experts) <= experts, prefix + "k",
                 "must be at most experts (" + std::to_string(experts) + "), found " +
-                    std::to_string(slots()));
+                    std::to_string(slots(experts)));
 }
 
 }  // namespace moe

@@ -9,14 +9,19 @@ namespace moe {
 
 class GateConfig : public KindConfig {
  public:
-  // k: slots of a token once the gate is sparse. Experts' `d_hidden: auto` is active_width / k.
-  virtual int64_t slots() const = 0;
+  // k: slots of a token once the gate is sparse; a dense mixture stays active in all its experts.
+  // Experts' `d_hidden: auto` is active_width / (k + shared experts).
+  virtual int64_t slots(int64_t experts) const = 0;
   // Slots of a token when training begins: for estimates of memory.
-  virtual int64_t first_slots(int64_t experts) const { return slots(); }
+  virtual int64_t first_slots(int64_t experts) const { return slots(experts); }
   // False when a token's choice depends on later tokens of its own sequence.
   virtual bool causal() const { return true; }
   // Rules that need the number of experts; `prefix` leads to the gate's section ("gate.").
   virtual void check_experts(Rules& rules, int64_t experts, const std::string& prefix) const;
+  // Values that the gate leaves behind for backward, per token: for estimates of memory.
+  virtual double saved_values_per_token(int64_t experts) const {
+    return 4 * static_cast<double>(experts);
+  }
   // Multiply-adds of the gate for one token, in FLOPs.
   virtual double flops_per_token(int64_t d_model, int64_t experts) const = 0;
 };

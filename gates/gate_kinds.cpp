@@ -2,6 +2,7 @@
 #include "gates/dselect_k_config.h"
 #include "gates/gate_config.h"
 #include "gates/round_robin_config.h"
+#include "gates/softmax_config.h"
 #include "gates/top_k_config.h"
 #include "gates/top_k_presets_config.h"
 
@@ -18,6 +19,7 @@ KindList& gate_kinds() {
       kind<SwitchConfig>("switch", "top-1 with capacity and input jitter (Fedus 2021)"),
       kind<MixtralConfig>("mixtral", "top-2, renormalised, dropless (Jiang 2024)"),
       kind<DSelectKConfig>("dselect_k", "k differentiable selectors of one expert (Hazimeh 2021)"),
+      kind<SoftmaxConfig>("softmax", "every expert on every token: the dense mixture (Jacobs 1991)"),
       kind<RoundRobinConfig>("round_robin", "by position, nothing learned: a baseline"),
   };
   return list;

@@ -3,6 +3,7 @@
 
 #include "gates/dselect_k_gate.h"
 #include "gates/round_robin_gate.h"
+#include "gates/softmax_gate.h"
 #include "gates/top_k_gate.h"
 #include "gates/top_k_presets_config.h"
 
@@ -33,6 +34,7 @@ std::vector<GateMaker>& gate_makers() {
       maker<SwitchConfig>("switch", preset),
       maker<MixtralConfig>("mixtral", preset),
       maker<DSelectKConfig>("dselect_k", plain<DSelectKGate, DSelectKConfig>),
+      maker<SoftmaxConfig>("softmax", plain<SoftmaxGate, SoftmaxConfig>),
       maker<RoundRobinConfig>("round_robin",
                               [](const RoundRobinConfig& config, int64_t, int64_t E,
                                  const Initializer&) { return std::make_shared<RoundRobinGate>(config, E); }),

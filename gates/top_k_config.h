@@ -19,7 +19,7 @@ struct TopKConfig : GateConfig {
   double z_loss = 0;               // coefficient of z_loss
   double init_scale = 1;           // first weights: normal, init_scale / sqrt(d_model)
 
-  int64_t slots() const override { return k; }
+  int64_t slots(int64_t) const override { return k; }
   bool causal() const override { return capacity_factor == 0 || capacity_order == "token"; }
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * d_model * experts;

@@ -9,7 +9,7 @@ namespace moe {
 class TopKPreset : public GateConfig {
  public:
   virtual TopKConfig expand() const = 0;
-  int64_t slots() const override { return expand().slots(); }
+  int64_t slots(int64_t experts) const override { return expand().slots(experts); }
   bool causal() const override { return expand().causal(); }
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return expand().flops_per_token(d_model, experts);

@@ -14,6 +14,14 @@ Attention::Attention(const DecoderConfig& config, const Initializer& init)
   out_ = register_parameter(
       "out", init.normal("out", {D, heads_ * head_dim_},
                          config.depth_scale() / std::sqrt(heads_ * head_dim_)));
+  if (config.qk_norm) {
+    const auto norm = [&](const char* name) {
+      return register_module(
+          name, std::make_shared<RmsNorm>(head_dim_, config.norm_eps, init.in(name)));
+    };
+    q_norm_ = norm("q_norm");
+    k_norm_ = norm("k_norm");
+  }
 }
 
 Tensor Attention::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask) {
@@ -22,7 +30,13 @@ Tensor Attention::forward(const Tensor& x, const RotaryTable& rotary, const Tens
   const auto qkv =
       at::linear(x, qkv_).view({B, S, heads_ + 2 * kv_heads_, head_dim_});  // [B, S, H+2G, C]
   const auto parts = qkv.split_with_sizes({heads_ + kv_heads_, kv_heads_}, 2);
-  const auto turned = rotate(parts[0], rotary).split_with_sizes({heads_, kv_heads_}, 2);
+  auto queries_keys = parts[0];                                               // [B, S, H+G, C]
+  if (q_norm_) {
+    queries_keys = at::cat({q_norm_->forward(parts[0].narrow(2, 0, heads_)),
+                            k_norm_->forward(parts[0].narrow(2, heads_, kv_heads_))},
+                           2);
+  }
+  const auto turned = rotate(queries_keys, rotary).split_with_sizes({heads_, kv_heads_}, 2);
   // Each key/value head serves H/G neighbouring query heads.
   const auto spread = [&](const Tensor& t) {                                  // [B, S, G, C]
     if (heads_ == kv_heads_) {

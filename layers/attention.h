@@ -1,9 +1,14 @@
-// Self-attention with grouped key/value heads (Ainslie et al. 2023, arXiv 2305.13245) over
-// scaled_dot_product_attention.
+// Self-attention with grouped key/value heads (Ainslie et al. 2023, arXiv 2305.13245; one of them is
+// multi-query, Shazeer 2019, arXiv 1911.02150) over scaled_dot_product_attention.
+//
+// With qk_norm every head's query and key is RMS-normalised over its own components before it is
+// turned, one weight for all query heads and one for all key heads (Qwen3's form of Dehghani et al.
+// 2023, arXiv 2302.05442): logits cannot grow with the norms of queries and keys.
 #pragma once
 
 #include "layers/decoder_config.h"
 #include "layers/initializer.h"
+#include "layers/rms_norm.h"
 #include "layers/rotary.h"
 
 namespace moe {
@@ -18,6 +23,7 @@ class Attention : public torch::nn::Module {
   int64_t heads_, kv_heads_, head_dim_;
   Tensor qkv_;  // [(H + 2G) * C, D]: queries, keys, values
   Tensor out_;  // [D, H * C]
+  std::shared_ptr<RmsNorm> q_norm_, k_norm_;  // [C] each; null without qk_norm
 };
 
 }  // namespace moe

@@ -1,6 +1,9 @@
 #include "layers/decoder.h"
 
+#include <ATen/OpMathType.h>
+
 #include "layers/attention_mask.h"
+#include "layers/recompute.h"
 #include "layers/shapes.h"
 
 namespace moe {
@@ -11,20 +14,23 @@ Block::Block(const DecoderConfig& config, std::shared_ptr<FeedForward> feed_forw
     return register_module(
         name, std::make_shared<RmsNorm>(config.d_model, config.norm_eps, init.in(name)));
   };
-  attention_norm_ = norm("attention_norm");
+  attention_norm_ = norm(config.parallel_block ? "norm" : "attention_norm");
   attention_ = register_module("attention",
                                std::make_shared<Attention>(config, init.in("attention")));
-  feed_forward_norm_ = norm("feed_forward_norm");
+  if (!config.parallel_block) {
+    feed_forward_norm_ = norm("feed_forward_norm");
+  }
   feed_forward_ = register_module("feed_forward", std::move(feed_forward));
 }
 
-Tensor Block::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask,
-                      const ForwardContext& context, DecoderOutput& out) {
-  const auto h = x + attention_->forward(attention_norm_->forward(x), rotary, mask);  // [B, S, D]
-  auto result = feed_forward_->forward(feed_forward_norm_->forward(h).flatten(0, 1), context);
-  out.aux.insert(out.aux.end(), result.aux.begin(), result.aux.end());
-  out.reports.push_back(std::move(result.report));
-  return h + result.y.view_as(h);
+FeedForwardOutput Block::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask,
+                                 const ForwardContext& context) {
+  const auto normed = attention_norm_->forward(x);                      // [B, S, D]
+  const auto h = x + attention_->forward(normed, rotary, mask);         // [B, S, D]
+  const auto below = feed_forward_norm_ ? feed_forward_norm_->forward(h) : normed;
+  auto result = feed_forward_->forward(below.flatten(0, 1), context);
+  result.y = h + result.y.view_as(h);
+  return result;
 }
 
 Decoder::Decoder(const DecoderConfig& config, int64_t vocabulary,
@@ -47,15 +53,27 @@ Decoder::Decoder(const DecoderConfig& config, int64_t vocabulary,
               : register_parameter("head", init.normal("head", {vocabulary, D}, 0.02));
 }
 
-DecoderOutput Decoder::forward(const ForwardContext& context) {
+DecoderOutput Decoder::forward(const ForwardContext& context, bool recompute) {
   check_shape(context.token_ids, {-1, -1}, "Decoder token ids");
   DecoderOutput out;
-  auto x = at::embedding(embedding_, context.token_ids);  // [B, S, D]
+  // Looked up in float32, so that the gradients of a token's many places are added up in it.
+  const auto dtype = embedding_.scalar_type();
+  auto x = at::embedding(embedding_.to(at::toOpMathType(dtype)), context.token_ids)
+               .to(dtype);  // [B, S, D]
   const auto rotary = rotary_table(context.position_ids(), config_.head_width(),
-                                   config_.rope_theta, x.scalar_type());
+                                   config_.rope_theta, at::toOpMathType(x.scalar_type()));
   const auto mask = attention_mask(context);
   for (const auto& block : blocks_) {
-    x = block->forward(x, rotary, mask, context, out);
+    // By value: the layer may run again after this call has returned.
+    const auto layer = [block, rotary, mask, context](const Tensor& input) {
+      return block->forward(input, rotary, mask, context);
+    };
+    auto result = recompute && at::GradMode::is_enabled()
+                      ? recomputed(layer, x, block->parameters())
+                      : layer(x);
+    x = result.y;
+    out.aux.insert(out.aux.end(), result.aux.begin(), result.aux.end());
+    out.reports.push_back(std::move(result.report));
   }
   out.logits = at::linear(norm_->forward(x).flatten(0, 1), head_);  // [T, V]
   return out;

@@ -1,5 +1,7 @@
 #include "layers/decoder_config.h"
 
+#include "layers/activation_config.h"
+
 namespace moe {
 
 void DecoderConfig::fields(Fields& f) {
@@ -16,6 +18,13 @@ void DecoderConfig::fields(Fields& f) {
   f("rope_theta", rope_theta, "base of the rotary positions", above(1));
   f("norm_eps", norm_eps, "added to the mean square in RMSNorm", between(1e-12, 1));
   f("tie_embeddings", tie_embeddings, "the output head is the transposed embedding");
+  f("qk_norm", qk_norm, "RMSNorm of every head's queries and keys before rotation");
+  f("parallel_block", parallel_block,
+    "attention and feed-forward read the same norm and are added together (PaLM)");
+  f("activation", activation,
+    "of dense feed-forwards and experts: gated (`swiglu`, `geglu`, `reglu`: three matrices) or plain "
+    "(`gelu`, `relu`: two); GELU is the exact one, by erf",
+    one_of(activation_words()));
 }
 
 void DecoderConfig::check(Rules& rules) const {

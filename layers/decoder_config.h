@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "configs/fields.h"
 
@@ -20,6 +21,9 @@ struct DecoderConfig {
   double rope_theta = 10000;
   double norm_eps = 1e-5;
   bool tie_embeddings = true;
+  bool qk_norm = false;
+  bool parallel_block = false;
+  std::string activation = "swiglu";  // of dense feed-forwards and experts alike
 
   int64_t kv_heads_or_heads() const { return kv_heads.value_or(heads); }
   int64_t head_width() const { return head_dim.value_or(d_model / heads); }

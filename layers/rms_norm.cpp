@@ -7,7 +7,8 @@ RmsNorm::RmsNorm(int64_t width, double eps, const Initializer& init) : eps_(eps)
 }
 
 Tensor RmsNorm::forward(const Tensor& x) {
-  return at::rms_norm(x, weight_.sizes(), weight_, eps_);
+  return at::rms_norm(x.to(weight_.scalar_type()), weight_.sizes(), weight_, eps_)
+      .to(x.scalar_type());
 }
 
 }  // namespace moe

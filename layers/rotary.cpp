@@ -15,9 +15,11 @@ RotaryTable rotary_table(const Tensor& positions, int64_t head_dim, double theta
 
 Tensor rotate(const Tensor& x, const RotaryTable& table) {
   const auto halves = x.chunk(2, -1);  // [B, S, heads, C/2] each
+  // Types promote: bf16 halves are turned in float32 by a float32 table, and rounded once.
   return at::cat({halves[0] * table.cosine - halves[1] * table.sine,
                   halves[1] * table.cosine + halves[0] * table.sine},
-                 -1);
+                 -1)
+      .to(x.scalar_type());
 }
 
 }  // namespace moe

@@ -15,7 +15,7 @@ struct RotaryTable {
 RotaryTable rotary_table(const Tensor& positions, int64_t head_dim, double theta,
                          at::ScalarType dtype);
 
-// x [B, S, heads, C]; returns the same shape.
+// x [B, S, heads, C]; returns the same shape and dtype, turned in the table's dtype.
 Tensor rotate(const Tensor& x, const RotaryTable& table);
 
 }  // namespace moe

@@ -24,7 +24,10 @@ Dispatched run_dense(const Tensor& x, const Routing& routing, Experts& experts) 
 
 Dispatched run_sparse(const Tensor& x, const Routing& routing, Experts& experts,
                       const std::vector<int64_t>& counts) {
-  const auto order = slot_order(routing, counts);
+  // oneDNN, which computes bf16 products on CPUs, makes and keeps code for every number of rows it
+  // meets; loads change with every step (docs/results.md).
+  const bool few_sizes = x.scalar_type() == at::kBFloat16 && x.is_cpu();
+  const auto order = slot_order(routing, counts, few_sizes);
   const auto rows = experts.forward(gather_rows(x, order), order.offsets);  // [L, D]
   return {combine_rows(rows, routing.weight, order), order.offsets.back(), 0};
 }

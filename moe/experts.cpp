@@ -3,29 +3,34 @@
 #include <cmath>
 
 #include "layers/shapes.h"
-#include "layers/swiglu.h"
 #include "moe/grouped_product.h"
 
 namespace moe {
 
-Experts::Experts(int64_t experts, int64_t d_model, int64_t width, double depth_scale,
-                 const Initializer& init) {
-  gate_up_ = register_parameter(
-      "gate_up", init.normal("gate_up", {experts, 2 * width, d_model}, 1 / std::sqrt(d_model)));
+Experts::Experts(int64_t experts, int64_t d_model, int64_t width, Activation activation,
+                 double depth_scale, const Initializer& init)
+    : activation_(activation) {
+  const char* name = input_name(activation);
+  input_ = register_parameter(name, init.normal(name, {experts, input_rows(activation, width), d_model},
+                                                1 / std::sqrt(d_model)));
   down_ = register_parameter(
       "down", init.normal("down", {experts, width, d_model}, depth_scale / std::sqrt(width)));
 }
 
 Tensor Experts::forward(const Tensor& rows, const std::vector<int64_t>& offsets) {
-  const auto hidden = swiglu(grouped_product(rows, gate_up_, offsets, /*transposed=*/true));  // [L, F]
-  return grouped_product(hidden, down_, offsets, /*transposed=*/false);                       // [L, D]
+  const auto projected = grouped_product(rows, input_, offsets, /*transposed=*/true);  // [L, F or 2F]
+  const auto hidden = activate(projected, activation_);                                // [L, F]
+  return grouped_product(hidden, down_, offsets, /*transposed=*/false);                // [L, D]
 }
 
 Tensor Experts::forward_dense(const Tensor& x, const Tensor& weight) {
   const int64_t T = x.size(0), E = count(), F = down_.size(1), D = down_.size(2);
   check_shape(weight, {T, E}, "dense weights");
-  const auto hidden = swiglu(at::linear(x, gate_up_.view({E * 2 * F, D})).view({T, E, 2 * F}));
-  const auto weighted = hidden * weight.to(x.scalar_type()).unsqueeze(2);  // [T, E, F]
+  const int64_t N = input_.size(1);  // F or 2F
+  const auto hidden =
+      activate(at::linear(x, input_.view({E * N, D})).view({T, E, N}), activation_);  // [T, E, F]
+  // bf16 rows times float32 weights are float32, rounded once.
+  const auto weighted = (hidden * weight.unsqueeze(2)).to(x.scalar_type());
   return at::mm(weighted.view({T, E * F}), down_.view({E * F, D}));        // [T, D]
 }
 

@@ -37,19 +37,27 @@ struct GroupedProduct : torch::autograd::Function<GroupedProduct> {
     const auto grad = grads[0].contiguous();  // [L, N]
     const auto offsets = context->saved_data["offsets"].toIntVector();
     const bool transposed = context->saved_data["transposed"].toBool();
-    auto dx = at::empty_like(x);            // [L, A]
-    auto dweight = at::empty_like(weight);
+    // Frozen experts need no gradient of their own.
+    const bool of_x = context->needs_input_grad(0), of_weight = context->needs_input_grad(1);
+    const auto dx = of_x ? at::empty_like(x) : Tensor();  // [L, A]
+    const auto dweight = of_weight ? at::empty_like(weight) : Tensor();
     for (int64_t e = 0; e < weight.size(0); ++e) {
-      auto dw = dweight.select(0, e);
       if (offsets[e + 1] == offsets[e]) {
-        dw.zero_();
+        if (of_weight) {
+          dweight.select(0, e).zero_();
+        }
         continue;
       }
       const auto g = rows(grad, offsets, e), mine = rows(x, offsets, e);
-      const auto w = weight.select(0, e);
-      auto dmine = rows(dx, offsets, e);
-      at::mm_out(dmine, g, transposed ? w : w.t());
-      transposed ? at::mm_out(dw, g.t(), mine) : at::mm_out(dw, mine.t(), g);
+      if (of_x) {
+        const auto w = weight.select(0, e);
+        auto dmine = rows(dx, offsets, e);
+        at::mm_out(dmine, g, transposed ? w : w.t());
+      }
+      if (of_weight) {
+        auto dw = dweight.select(0, e);
+        transposed ? at::mm_out(dw, g.t(), mine) : at::mm_out(dw, mine.t(), g);
+      }
     }
     return {dx, dweight, Tensor(), Tensor()};
   }

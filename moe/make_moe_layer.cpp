@@ -5,13 +5,18 @@
 namespace moe {
 
 std::shared_ptr<MoeLayer> make_moe_layer(const MoeConfig& config, int64_t layer, int64_t d_model,
-                                         int64_t active_width, double depth_scale,
-                                         const Initializer& init) {
-  auto gate = make_gate(config.gate, d_model, config.experts, init.in("gate"));
-  auto experts =
-      std::make_shared<Experts>(config.experts, d_model, config.expert_width(active_width),
-                                depth_scale, init.in("experts"));
-  return std::make_shared<MoeLayer>(layer, std::move(gate), std::move(experts),
+                                         int64_t active_width, Activation activation,
+                                         double depth_scale, const Initializer& init) {
+  const int64_t width = config.expert_width(layer, active_width);
+  auto gate = make_gate(config.gate_of(layer), d_model, config.experts, init.in("gate"));
+  auto experts = std::make_shared<Experts>(config.experts, d_model, width, activation, depth_scale,
+                                           init.in("experts"));
+  std::shared_ptr<Mlp> shared;
+  if (config.shared_experts > 0) {
+    shared = std::make_shared<Mlp>(d_model, config.shared_experts * width, activation, depth_scale,
+                                   init.in("shared"));
+  }
+  return std::make_shared<MoeLayer>(layer, std::move(gate), std::move(experts), std::move(shared),
                                     make_dispatcher(config.dispatch));
 }
 

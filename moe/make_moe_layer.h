@@ -1,4 +1,4 @@
-// Builds a MoE layer from its config.
+// Builds one MoE layer from the config of all.
 #pragma once
 
 #include "moe/moe_config.h"
@@ -7,7 +7,7 @@
 namespace moe {
 
 std::shared_ptr<MoeLayer> make_moe_layer(const MoeConfig& config, int64_t layer, int64_t d_model,
-                                         int64_t active_width, double depth_scale,
-                                         const Initializer& init);
+                                         int64_t active_width, Activation activation,
+                                         double depth_scale, const Initializer& init);
 
 }  // namespace moe

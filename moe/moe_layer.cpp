@@ -3,10 +3,13 @@
 namespace moe {
 
 MoeLayer::MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Experts> experts,
-                   std::unique_ptr<Dispatcher> dispatcher)
+                   std::shared_ptr<Mlp> shared, std::unique_ptr<Dispatcher> dispatcher)
     : layer_(layer), dispatcher_(std::move(dispatcher)) {
   gate_ = register_module("gate", std::move(gate));
   experts_ = register_module("experts", std::move(experts));
+  if (shared) {
+    shared_ = register_module("shared", std::move(shared));
+  }
 }
 
 FeedForwardOutput MoeLayer::forward(const Tensor& x, const ForwardContext& context) {
@@ -20,7 +23,8 @@ FeedForwardOutput MoeLayer::forward(const Tensor& x, const ForwardContext& conte
   report->stats = routing.stats;
   report->rows_executed = dispatched.rows_executed;
   report->host_syncs = dispatched.host_syncs;
-  return {dispatched.y, routing.aux, std::move(report)};
+  const auto y = shared_ ? dispatched.y + shared_->forward(x, context).y : dispatched.y;
+  return {y, routing.aux, std::move(report)};
 }
 
 }  // namespace moe

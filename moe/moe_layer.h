@@ -1,10 +1,12 @@
-// A mixture-of-experts feed-forward: gate -> dispatch -> experts. The decoder sees a FeedForward.
+// A mixture-of-experts feed-forward: gate -> dispatch -> experts, and shared experts that every token
+// passes through. The decoder sees a FeedForward.
 #pragma once
 
 #include <memory>
 
 #include "gates/gate.h"
 #include "layers/feed_forward.h"
+#include "layers/mlp.h"
 #include "moe/dispatcher.h"
 #include "moe/experts.h"
 
@@ -20,8 +22,9 @@ struct MoeReport : LayerReport {
 
 class MoeLayer : public FeedForward {
  public:
+  // `shared`: n experts of width F as one network of width n F, which is the same sum; or null.
   MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Experts> experts,
-           std::unique_ptr<Dispatcher> dispatcher);
+           std::shared_ptr<Mlp> shared, std::unique_ptr<Dispatcher> dispatcher);
   FeedForwardOutput forward(const Tensor& x, const ForwardContext& context) override;
 
   int64_t layer() const { return layer_; }
@@ -31,6 +34,7 @@ class MoeLayer : public FeedForward {
   int64_t layer_;
   std::shared_ptr<Gate> gate_;
   std::shared_ptr<Experts> experts_;
+  std::shared_ptr<Mlp> shared_;
   std::unique_ptr<Dispatcher> dispatcher_;
   OneRank ranks_;
 };

@@ -14,6 +14,20 @@ python_with_pip() {
   stop "python3 has no pip: install Debian's python3-pip, and run this again"
 }
 
+# TensorBoard, whose reader the test of the event files needs, as Python packages of their own.
+install_tensorboard() {
+  local folder=.deps/tensorboard python
+  [[ -d $folder ]] && return
+  python=$(python_with_pip)
+  say "installing TensorBoard into $folder (160 MB)"
+  rm -rf "$folder.partial"
+  "$python" -m pip install --quiet --disable-pip-version-check --only-binary=:all: \
+      --target "$folder.partial" 'tensorboard>=2.16,<3' </dev/null >&2 ||
+    stop "could not install TensorBoard (pip's message is above): if it was the network, run this" \
+         "again when there is one"
+  mv "$folder.partial" "$folder"
+}
+
 # fetch WHAT MEGABYTES FOLDER LIST: downloads into FOLDER the wheels that LIST names and hashes.
 fetch() {
   local what=$1 megabytes=$2 folder=$3 list=$4 quiet=(--quiet) python

@@ -103,7 +103,7 @@ Json bench_dispatch(int64_t rounds, int64_t threads) {
   set_threads(threads);
   constexpr int64_t T = 2048, D = 256, F = 256, E = 8;
   const Initializer init(1);
-  Experts experts(E, D, F, 1, init);
+  Experts experts(E, D, F, Activation::kSwiglu, 1, init);
   const auto x = init.normal("x", {T, D}, 1).requires_grad_(true);
   const auto dy = init.normal("dy", {T, D}, 1);
   Json rows = Json::array();

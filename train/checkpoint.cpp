@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "configs/errors.h"
 #include "data/formats/file.h"
 #include "data/formats/manifest.h"
-#include "data/formats/metrics_file.h"
+#include "train/checkpoint_state.h"
+#include "train/compare/text.h"
+#include "train/disk_space.h"
 #include "train/log.h"
 #include "train/tensor_file.h"
 
@@ -17,8 +17,6 @@ namespace moe {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int64_t kFormat = 1;
 
 NamedTensors named_parameters(const Decoder& decoder) {
   NamedTensors tensors;
@@ -28,40 +26,75 @@ NamedTensors named_parameters(const Decoder& decoder) {
   return tensors;
 }
 
-Json state_of(Trainer& trainer, const std::string& config_yaml) {
-  const auto& p = trainer.progress();
-  return {{"format", kFormat},
-          {"step", p.step},
-          {"row", p.row},
-          {"tokens", p.tokens},
-          {"target_tokens", p.target_tokens},
-          {"flops", p.flops},
-          {"flops_attention", p.flops_attention},
-          {"flops_executed", p.flops_executed},
-          {"seconds", p.seconds},
-          {"train_bytes", p.train_bytes},
-          {"valid_bytes", p.valid_bytes},
-          {"optimizer_steps", trainer.optimizer().steps()},
-          {"config", config_yaml}};
-}
-
-Json read_state(const std::string& folder) {
-  const auto path = folder + "/state.json";
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  const auto state = Json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
-  if (!state.is_object() || state.value("format", int64_t{0}) != kFormat) {
-    throw CheckError(path + ": expected an object with \"format\": " + std::to_string(kFormat) +
-                     "; it was written by another version, or is not a checkpoint's");
+// What is wrong with the files of a checkpoint says no to the checkpoint.
+template <class Action>
+auto checked(const std::string& folder, Action action) {
+  try {
+    return action();
+  } catch (const RunError& problem) {
+    throw CheckError(folder + ": " + problem.what());
   }
-  return state;
 }
 
 void verify(const std::string& folder) {
-  const auto wrong = verify_manifest(folder);
+  const auto wrong = problem_of_checkpoint(folder);
   if (!wrong.empty()) {
     throw CheckError(folder + ": " + wrong);
+  }
+}
+
+// The folder that a save is written to, beside the finished checkpoints; gone unless it was renamed.
+class Saving {
+ public:
+  explicit Saving(const std::string& parent) : parent_(parent) {
+    std::error_code error;
+    fs::remove_all(folder(), error);  // of a killed process: the run's lock makes us the only one
+    fs::create_directories(folder(), error);
+    if (error) {
+      throw RunError(folder() + ": cannot be made (" + error.message() + ")");
+    }
+  }
+  ~Saving() {
+    std::error_code error;
+    fs::remove_all(folder(), error);
+  }
+  Saving(const Saving&) = delete;
+  Saving& operator=(const Saving&) = delete;
+  std::string folder() const { return parent_ + "/.saving"; }
+
+  void rename_to(const std::string& name) const {
+    std::error_code error;
+    fs::remove_all(name, error);  // of the same step, from before an interruption
+    fs::rename(folder(), name, error);
+    if (error) {
+      throw RunError(name + ": cannot be renamed from " + folder() + " (" + error.message() + ")");
+    }
+    sync_folder(parent_);
+  }
+
+ private:
+  std::string parent_;
+};
+
+// A checkpoint's tensors in a file, with a generous share of its header.
+uint64_t bytes_of(const NamedTensors& tensors) {
+  constexpr uint64_t kEntry = 512;
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    bytes += tensor.nbytes() + kEntry;
+  }
+  return bytes;
+}
+
+// Asked before a save begins, because a file system that is filled to its last byte takes the rows
+// and the next checkpoint with it. The margin is for what the run writes besides.
+void require_space(const std::string& checkpoint, const std::string& where, uint64_t bytes) {
+  constexpr uint64_t kMargin = uint64_t{1} << 20;
+  const auto free = free_bytes(where);
+  if (free && *free < bytes + kMargin) {
+    const auto text = [](uint64_t n) { return short_number(static_cast<double>(n)) + "B"; };
+    throw RunError(checkpoint + ": expected " + text(bytes + kMargin) +
+                   " of free disk space for it, found " + text(*free) + ", so it was not begun");
   }
 }
 
@@ -71,6 +104,10 @@ std::string checkpoint_folder(const std::string& run_folder, int64_t step) {
   char name[32];
   std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
   return run_folder + "/checkpoints/" + name;
+}
+
+std::string problem_of_checkpoint(const std::string& folder) {
+  return verify_manifest(folder, {"model.safetensors", "optimizer.safetensors", "state.json"});
 }
 
 std::vector<std::pair<int64_t, std::string>> list_checkpoints(const std::string& run_folder) {
@@ -89,85 +126,55 @@ std::vector<std::pair<int64_t, std::string>> list_checkpoints(const std::string&
 }
 
 std::string save_checkpoint(const std::string& run_folder, Trainer& trainer,
-                            const std::string& config_yaml, int64_t keep) {
+                            const std::string& config_yaml) {
   trainer.count_flops();
   const auto folder = checkpoint_folder(run_folder, trainer.progress().step);
-  const auto parent = run_folder + "/checkpoints";
-  const auto temporary = parent + "/.saving";  // the run's lock makes us the only writer
-  std::error_code error;
-  fs::remove_all(temporary, error);
-  fs::create_directories(temporary, error);
-  if (error) {
-    throw RunError(temporary + ": cannot be made (" + error.message() +
-                   "); earlier checkpoints are untouched");
-  }
+  const Saving saving(run_folder + "/checkpoints");
+  const auto& weights = trainer.weights().tensors();
+  const auto moments = trainer.optimizer().state();
+  const auto state = state_text(trainer, config_yaml);
+  require_space(folder, saving.folder(), bytes_of(weights) + bytes_of(moments) + state.size());
   Manifest manifest;
-  manifest["model.safetensors"] =
-      write_tensors(temporary + "/model.safetensors", named_parameters(*trainer.model().decoder));
-  manifest["optimizer.safetensors"] =
-      write_tensors(temporary + "/optimizer.safetensors", trainer.optimizer().state());
-  manifest["state.json"] =
-      write_text_file(temporary + "/state.json", state_of(trainer, config_yaml).dump(2) + "\n");
-  write_manifest(temporary, manifest);
-
-  fs::remove_all(folder, error);  // of the same step, from before an interruption
-  fs::rename(temporary, folder, error);
-  if (error) {
-    throw RunError(folder + ": cannot be renamed from " + temporary + " (" + error.message() + ")");
-  }
-  sync_folder(parent);
-  const auto all = list_checkpoints(run_folder);
-  for (size_t i = static_cast<size_t>(keep); i < all.size(); ++i) {
-    fs::remove_all(all[i].second, error);
-  }
+  const auto path = [&saving](const char* name) { return saving.folder() + "/" + name; };
+  manifest["model.safetensors"] = write_tensors(path("model.safetensors"), weights);
+  manifest["optimizer.safetensors"] = write_tensors(path("optimizer.safetensors"), moments);
+  manifest["state.json"] = write_text_file(path("state.json"), state);
+  write_manifest(saving.folder(), manifest);
+  saving.rename_to(folder);
   return folder;
 }
 
 void load_checkpoint(const std::string& folder, Trainer& trainer) {
   verify(folder);
-  const auto state = read_state(folder);
-  load_parameters(folder, *trainer.model().decoder);
-  read_tensors(folder + "/optimizer.safetensors", trainer.optimizer().state());
-  auto& p = trainer.progress();
-  try {
-    p.step = state.at("step");
-    p.row = state.at("row");
-    p.tokens = state.at("tokens");
-    p.target_tokens = state.at("target_tokens");
-    p.flops = state.at("flops");
-    p.flops_attention = state.at("flops_attention");
-    p.flops_executed = state.at("flops_executed");
-    p.seconds = state.at("seconds");
-    p.train_bytes = state.at("train_bytes");
-    p.valid_bytes = state.at("valid_bytes");
-    trainer.optimizer().set_steps(state.at("optimizer_steps"));
-  } catch (const nlohmann::json::exception& problem) {
-    throw CheckError(folder + "/state.json: " + problem.what());
-  }
+  checked(folder, [&] {
+    load_state(folder, trainer);
+    read_tensors(folder + "/model.safetensors", trainer.weights().tensors());
+    trainer.weights().publish();
+    read_tensors(folder + "/optimizer.safetensors", trainer.optimizer().state());
+  });
 }
 
 void load_parameters(const std::string& folder, Decoder& decoder) {
-  read_tensors(folder + "/model.safetensors", named_parameters(decoder));
+  checked(folder, [&] {
+    read_tensors(folder + "/model.safetensors", named_parameters(decoder));
+  });
 }
 
 std::string checkpoint_config(const std::string& folder) {
   verify(folder);
-  const auto state = read_state(folder);
-  if (!state.contains("config") || !state["config"].is_string()) {
-    throw CheckError(folder + "/state.json: expected \"config\" with the run's YAML, found none");
-  }
-  return state["config"];
+  return checked(folder, [&] { return state_config(folder); });
 }
 
 std::string find_checkpoint(const std::string& path) {
-  if (fs::exists(path + "/manifest.json")) {
+  std::error_code unreadable;
+  if (fs::exists(path + "/manifest.json", unreadable)) {
     verify(path);
     return path;
   }
   const auto all = list_checkpoints(path);
   std::string problems;
   for (const auto& [step, folder] : all) {
-    const auto wrong = verify_manifest(folder);
+    const auto wrong = problem_of_checkpoint(folder);
     if (wrong.empty()) {
       if (!problems.empty()) {
         log_warning("taking " + folder + ", since newer checkpoints are damaged:" + problems);

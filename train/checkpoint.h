@@ -13,13 +13,17 @@ namespace moe {
 
 // checkpoints/step-00000100 below a run's folder.
 std::string checkpoint_folder(const std::string& run_folder, int64_t step);
+// One sentence about what is wrong with its files: missing, foreign, or failing their hashes. Empty
+// when all is well.
+std::string problem_of_checkpoint(const std::string& folder);
 // Existing ones, newest first; {step, folder}. Temporary and damaged ones are not among them.
 std::vector<std::pair<int64_t, std::string>> list_checkpoints(const std::string& run_folder);
 
-// Parameters, optimizer, data position, counters and the whole config. Returns the folder. Removes
-// checkpoints beyond the `keep` newest. Throws RunError; earlier checkpoints stay as they are.
+// Parameters, optimizer, data position, counters and the whole config. Returns the folder. Throws
+// RunError: a full disk (asked before anything is written), one that cannot be written. Then nothing
+// of it stays, and earlier checkpoints are as they were. Which of them go is train/retention.h.
 std::string save_checkpoint(const std::string& run_folder, Trainer& trainer,
-                            const std::string& config_yaml, int64_t keep);
+                            const std::string& config_yaml);
 
 // Loads everything into a trainer of the same config; hashes are verified before. Throws CheckError
 // naming the file or the tensor.

@@ -1,5 +1,6 @@
 #include "train/context.h"
 
+#include <ATen/OpMathType.h>
 #include <ATen/core/Reduction.h>
 
 namespace moe {
@@ -30,7 +31,13 @@ Tensor make_targets(const Batch& batch, at::Device device) {
 }
 
 Tensor cross_entropy_sum(const Tensor& logits, const Tensor& targets) {
-  return at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum, Batch::kNoTarget);
+  return at::cross_entropy_loss(logits.to(at::toOpMathType(logits.scalar_type())), targets, {},
+                                at::Reduction::Sum, Batch::kNoTarget);
+}
+
+Tensor logit_z_loss_sum(const Tensor& logits, const Tensor& targets) {
+  const auto total = logits.to(at::toOpMathType(logits.scalar_type())).logsumexp(1);  // [T]
+  return total.square().masked_fill(targets == Batch::kNoTarget, 0).sum();
 }
 
 }  // namespace moe

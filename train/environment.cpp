@@ -2,14 +2,12 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <malloc.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <limits>
 
 #include "data/formats/metrics_file.h"
 #include "layers/torch.h"
@@ -60,15 +58,19 @@ int64_t peak_memory_bytes() {
   return std::atoll(proc_value("/proc/self/status", "VmHWM").c_str()) * 1024;
 }
 
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);  // large blocks come from the heap too,
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());  // whose top stays
-  mallopt(M_TOP_PAD, 64 << 20);
-}
-
-void wait_without_spinning(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") == nullptr && std::getenv("GOMP_SPINCOUNT") == nullptr) {
-    setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
+void restart_with_settings(char** argv) {
+  bool any = false;
+  const auto set = [&](const char* name, const char* value) {
+    if (std::getenv(name) == nullptr && setenv(name, value, 0) == 0) {
+      any = true;
+    }
+  };
+  if (std::getenv("GOMP_SPINCOUNT") == nullptr) {
+    set("OMP_WAIT_POLICY", "PASSIVE");
+  }
+  set("TCMALLOC_RELEASE_RATE", "0");
+  set("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64");
+  if (any) {
     execv("/proc/self/exe", argv);  // returns only when it fails, and then all works, slower
   }
 }

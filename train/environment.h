@@ -12,14 +12,15 @@ std::string describe_environment(const std::vector<std::string>& command_line);
 // The highest resident set of this process so far, bytes (VmHWM).
 int64_t peak_memory_bytes();
 
-// Keeps memory that a step frees instead of returning it to the system: asking again costs page
-// faults, which slow a CPU step by a tenth to a third. Call first thing in main().
-void keep_freed_memory();
-
-// Threads that wait for work sleep instead of spinning: with a busy neighbour on the machine a step is
-// several times faster, alone it costs next to nothing (docs/results.md). The OpenMP runtime reads its
-// settings while it is loaded, so this starts the program anew, once, with OMP_WAIT_POLICY set. A
-// policy that the user has set stays. Call before anything else in main().
-void wait_without_spinning(char** argv);
+// Settings that libraries read from the environment while they are loaded, so this starts the program
+// anew, once, with those that the user has not set. Call before anything else in main().
+//   OMP_WAIT_POLICY=PASSIVE: threads that wait for work sleep instead of spinning. With a busy
+//     neighbour on the machine a step is several times faster, alone it costs next to nothing
+//     (docs/results.md).
+//   TCMALLOC_RELEASE_RATE=0: memory that a step frees is kept: asking the system again costs page
+//     faults, which slow a CPU step by a tenth to a third.
+//   ONEDNN_PRIMITIVE_CACHE_CAPACITY=64: oneDNN keeps code for every shape it has met, 1024 of them by
+//     default, and under changing expert loads every product has a shape of its own.
+void restart_with_settings(char** argv);
 
 }  // namespace moe

@@ -1,20 +1,23 @@
 #include "train/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "train/context.h"
 
 namespace moe {
+namespace {
 
-double Evaluation::bits_per_byte() const { return loss / std::numbers::ln2; }
+struct Sum {
+  double loss = 0;
+  double target_tokens = 0;
+};
 
-Evaluation evaluate(Model& model, const Dataset& data, int64_t tokens, int64_t rows, int64_t length,
-                    at::Device device) {
-  at::NoGradGuard no_grad;
-  Evaluation result;
+// Of the first `wanted` rows.
+Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at::Device device) {
+  Sum result;
   auto sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
-  const int64_t wanted = std::min((tokens + length - 1) / length, data.rows_per_epoch());
   for (int64_t row = 0; row < wanted; row += rows) {
     const auto batch = data.batch(row, std::min(rows, wanted - row));
     auto context = make_context(batch, device);
@@ -23,7 +26,28 @@ Evaluation evaluate(Model& model, const Dataset& data, int64_t tokens, int64_t r
     sum = sum + cross_entropy_sum(out.logits, make_targets(batch, device)).to(at::kDouble);
     result.target_tokens += static_cast<double>(batch.target_tokens);
   }
-  result.loss = sum.item<double>() / result.target_tokens;
+  result.loss = sum.item<double>();
+  return result;
+}
+
+}  // namespace
+
+double Evaluation::bits_per_byte() const { return loss / std::numbers::ln2; }
+
+Evaluation evaluate(Model& model, const std::vector<ValidationRows>& sources, int64_t tokens,
+                    int64_t rows, int64_t length, at::Device device) {
+  at::NoGradGuard no_grad;
+  Evaluation result;
+  for (const auto& source : sources) {
+    const double part = static_cast<double>(tokens) * source.share;
+    const auto wanted = static_cast<int64_t>(std::ceil(part / static_cast<double>(length)));
+    const auto sum = sum_over(model, *source.rows, std::min(wanted, source.rows->rows_per_epoch()),
+                              rows, device);
+    const double loss = sum.loss / sum.target_tokens;
+    result.loss += source.share * loss;
+    result.target_tokens += sum.target_tokens;
+    if (!source.name.empty()) result.sources.emplace_back(source.name, loss);
+  }
   return result;
 }
 

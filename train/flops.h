@@ -9,15 +9,20 @@
 namespace moe {
 
 struct FlopsPerToken {  // forward
-  double attention = 0;      // scores and mixing alone, all layers
-  double other = 0;          // projections, dense feed-forwards, gates, output head
-  double per_slot = 0;       // one expert on one token
-  int64_t moe_layers = 0;
-  double slots = 0;          // k, of one layer once the gate is sparse
+  double attention = 0;  // scores and mixing alone, all layers
+  double other = 0;      // projections, dense feed-forwards, shared experts, gates, output head
+  double head = 0;       // of `other`, the output head
+  struct Experts {       // of one layer that has experts
+    int64_t layer = 0;
+    double slots = 0;     // k once the gate is sparse
+    double per_slot = 0;  // one expert on one token
+  };
+  std::vector<Experts> experts;  // in order of layers
 
-  // 3 x forward for one token with this many expert rows, added up over the MoE layers.
-  double training(double expert_rows) const { return 3 * (attention + other + expert_rows * per_slot); }
-  double training_once_sparse() const { return training(slots * static_cast<double>(moe_layers)); }
+  // One expert on one token in this layer; 0 for a layer without experts.
+  double per_slot(int64_t layer) const;
+  // 3 x forward for one token, live slots of every layer being k.
+  double training_once_sparse() const;
 };
 FlopsPerToken flops_per_token(const ModelConfig& config, int64_t vocabulary);
 

@@ -8,6 +8,7 @@
 #include "configs/config_io.h"
 #include "train/checkpoint.h"
 #include "train/flops.h"
+#include "train/master_weights.h"
 #include "train/model.h"
 #include "train/sampling.h"
 
@@ -95,6 +96,7 @@ Json generate_report(const std::string& path, const GenerateOptions& options) {
   auto model =
       build_model(config.model, tokenizer->vocabulary(), Initializer(0, at::kFloat, device));
   load_parameters(folder, *model.decoder);
+  const MasterWeights rounded(*model.decoder, config.train.dtype);  // speaks as it was trained
   const auto flops = flops_per_token(config.model, tokenizer->vocabulary());
   if (flops.training_once_sparse() / 3 * static_cast<double>(config.model.context) <
       kFlopsWorthThreads) {

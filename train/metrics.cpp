@@ -46,12 +46,17 @@ std::map<int64_t, LoadMetrics> layer_loads(const StepResult& step) {
 }
 
 Json train_row(const StepResult& step, const std::map<int64_t, LoadMetrics>& loads,
-               const Progress& progress, double tokens_per_second) {
+               const Progress& progress, const StepRates& rates) {
   Json row = common("train", step.loss.item<double>(), progress);
   row["lr"] = step.lr;
   row["grad_norm"] = step.grad_norm.item<double>();
-  row["tokens_per_second"] = tokens_per_second;
+  row["tokens_per_second"] = rates.tokens_per_second;
+  row["tflops"] = rates.tflops;
+  row["mfu"] = rates.mfu;
   row["peak_memory"] = peak_memory_bytes();
+  row["bad_steps"] = {{"nonfinite", progress.bad_steps.nonfinite},
+                      {"spikes", progress.bad_steps.spikes},
+                      {"rollbacks", progress.bad_steps.rollbacks}};
   row["aux"] = Json::object();
   for (const auto& [name, aux] : step.aux) {
     row["aux"][name] = aux.value.item<double>() / static_cast<double>(aux.count);
@@ -67,6 +72,7 @@ Json valid_row(const Evaluation& evaluation, const Progress& progress) {
   Json row = common("valid", evaluation.loss, progress);
   row["bits_per_byte"] = evaluation.bits_per_byte();
   row["objectives"] = {{"causal", evaluation.loss}};
+  for (const auto& [name, loss] : evaluation.sources) row["sources"][name] = loss;
   return row;
 }
 

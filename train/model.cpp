@@ -8,14 +8,16 @@ namespace moe {
 
 Model build_model(const ModelConfig& config, int64_t vocabulary, const Initializer& init) {
   Model model;
+  const auto activation = activation_of(config.activation);
   const auto feed_forward = [&](int64_t layer,
                                 const Initializer& below) -> std::shared_ptr<FeedForward> {
-    if (!config.moe) {
-      return std::make_shared<Mlp>(config.d_model, config.active_width, config.depth_scale(),
-                                   below);
+    if (!config.moe || !config.moe->has_experts(layer)) {
+      return std::make_shared<Mlp>(config.d_model, config.active_width, activation,
+                                   config.depth_scale(), below);
     }
     model.moe_layers.push_back(make_moe_layer(*config.moe, layer, config.d_model,
-                                              config.active_width, config.depth_scale(), below));
+                                              config.active_width, activation,
+                                              config.depth_scale(), below));
     return model.moe_layers.back();
   };
   model.decoder = std::make_shared<Decoder>(config, vocabulary, feed_forward, init);
@@ -29,11 +31,19 @@ ParameterCount count_parameters(const ModelConfig& config, const Decoder& decode
   }
   count.active = count.total;
   if (config.moe) {
-    const int64_t idle = config.moe->experts - gate_config(config.moe->gate).slots();
-    const int64_t expert = 3 * config.d_model * config.moe->expert_width(config.active_width);
-    count.active -= config.layers * idle * expert;
+    const auto& moe = *config.moe;
+    const int64_t unit = matrices(activation_of(config.activation)) * config.d_model;
+    for (const int64_t layer : moe.expert_layers(config.layers)) {
+      const int64_t idle = moe.experts - moe.slots(layer);
+      count.active -= idle * unit * moe.expert_width(layer, config.active_width);
+    }
   }
   return count;
+}
+
+bool keeps_float32(const std::string& name, const Tensor& parameter) {
+  return parameter.dim() < 2 || name.rfind("gate.", 0) == 0 ||
+         name.find(".gate.") != std::string::npos;
 }
 
 at::Device choose_device(const std::string& word) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "layers/decoder.h"
@@ -22,6 +23,11 @@ struct ParameterCount {
   int64_t active = 0;  // what one token passes through once the gate is sparse; embeddings included
 };
 ParameterCount count_parameters(const ModelConfig& config, const Decoder& decoder);
+
+// Whether a parameter stays float32 in a bf16 model: norm weights and biases (one dimension), which
+// are small, and all of a gate, whose choices half precision would change (Switch Transformer, arXiv
+// 2101.03961, section 2.4). `name` as named_parameters() of the decoder or of one layer gives it.
+bool keeps_float32(const std::string& name, const Tensor& parameter);
 
 // The device that train.device names; ConfigError for cuda without one.
 at::Device choose_device(const std::string& word);

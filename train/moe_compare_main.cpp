@@ -2,15 +2,19 @@
 #include <iostream>
 
 #include "configs/errors.h"
-#include "train/compare.h"
-#include "train/compare_text.h"
+#include "data/formats/atomic_file.h"
+#include "data/printable.h"
+#include "train/compare/compare.h"
+#include "train/compare/text.h"
 #include "train/log.h"
 #include "train/program.h"
+#include "train/report/compare_report.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Compares runs: quality, cost and routing by variant, over seeds.", "moe-compare");
   moe::CompareOptions options;
   bool json = false, markdown = false;
+  std::string html;
   app.add_option("runs", options.paths, "run folders, or folders that hold run folders")
       ->required();
   app.add_option("--baseline", options.baseline,
@@ -24,10 +28,18 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(int64_t{1}, int64_t{10000}));
   auto* as_json = app.add_flag("--json", json, "one JSON document with every figure, by run too");
   app.add_flag("--markdown", markdown, "tables in Markdown")->excludes(as_json);
+  app.add_option("--html", html,
+                 "also write the comparison to this file: a page with tables and curves");
   return moe::run_program(app, argc, argv, [&] {
-    const auto report = moe::compare(options);
+    const auto variants = moe::read_variants(options);
+    const auto report = moe::compare(variants, options);
     for (const auto& warning : report.at("warnings")) {
       moe::log_warning(warning.get<std::string>());
+    }
+    if (!html.empty()) {
+      moe::AtomicFile file(html, "--html: " + moe::in_quotes(html));
+      file.write(moe::compare_report(report, variants));
+      file.commit();
     }
     std::cout << (json ? report.dump(2, ' ', false, moe::Json::error_handler_t::replace) + "\n"
                        : moe::compare_text(report, markdown))

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "configs/config_io.h"
+#include "train/config_reference.h"
 #include "train/dry_run.h"
 #include "train/log.h"
 #include "train/program.h"
@@ -66,20 +67,23 @@ int main(int argc, char** argv) {
                "moe-train");
   std::string config, resume = "auto", help_section;
   std::vector<std::string> overrides;
-  bool print = false, dry = false, json = false;
+  bool print = false, dry = false, json = false, markdown = false;
   app.add_option("config", config, "YAML config");
   app.add_option("overrides", overrides, "key=value, as in model.moe.gate.kind=top_k");
   app.add_option("--resume", resume, "auto, never or require")->capture_default_str();
   auto* help = app.add_option("--help-config", help_section,
                               "explain the config's keys, of one section where given")
                    ->expected(0, 1);
+  app.add_flag("--markdown", markdown, "with --help-config: all keys as docs/config.md has them")
+      ->needs(help);
   app.add_flag("--print-config", print, "print the complete config and stop");
   app.add_flag("--dry-run", dry, "print parameters, FLOPs and memory and stop");
   app.add_flag("--json", json, "with --dry-run: as one JSON document");
   return moe::run_program(app, argc, argv, [&] {
     if (help->count() > 0) {
       moe::RunConfig defaults;
-      std::cout << moe::help_config(moe::view_of(defaults), help_section);
+      std::cout << (markdown ? moe::config_reference()
+                             : moe::help_config(moe::view_of(defaults), help_section));
       return static_cast<int>(moe::kDone);
     }
     if (config.empty()) {

@@ -10,8 +10,7 @@
 namespace moe {
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
-  wait_without_spinning(argv);
-  keep_freed_memory();
+  restart_with_settings(argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

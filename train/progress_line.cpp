@@ -9,6 +9,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "train/load_bars.h"
+
 namespace moe {
 namespace {
 
@@ -40,19 +42,12 @@ std::string format(const char* pattern, Values... values) {
 }  // namespace
 
 std::string load_text(const std::map<int64_t, LoadMetrics>& loads) {
-  static constexpr std::array<const char*, 9> kBars = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  std::string text;
-  const auto relative = relative_load(loads);
-  for (size_t e = 0; e < std::min(relative.size(), kMostBars); ++e) {
-    // An expert that has anything at all shows at least the lowest bar.
-    const double level = std::clamp(relative[e] * 4, relative[e] > 0 ? 1.0 : 0.0, 8.0);
-    text += kBars[static_cast<size_t>(std::lround(level))];
-  }
+  const auto bars = load_bars(relative_load(loads), kMostBars);
   double slots = 0;
   for (const auto& [layer, load] : loads) {
     slots += load.slots_per_token / static_cast<double>(loads.size());
   }
-  return "load |" + text + "| " + format("%.2f slots", slots);
+  return "load |" + bars + "| " + format("%.2f slots", slots);
 }
 
 std::string duration_text(double seconds) {
@@ -72,7 +67,13 @@ std::string progress_text(const ProgressView& view) {
   if (view.loads && !view.loads->empty()) {
     text += load_text(*view.loads) + "  ";
   }
-  return text + duration_text(view.seconds_left) + " left";
+  text += duration_text(view.seconds_left) + " left  ";
+  // Last, because a narrow terminal cuts the line.
+  if (std::isfinite(view.mfu)) {
+    return text + format("MFU %.1f%%", 100 * view.mfu);
+  }
+  return text + (view.tflops < 1 ? format("%.3g GFLOP/s", 1000 * view.tflops)
+                                 : format("%.3g TFLOP/s", view.tflops));
 }
 
 ProgressLine::ProgressLine()

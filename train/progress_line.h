@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <map>
 #include <string>
 
@@ -14,6 +15,8 @@ struct ProgressView {
   int64_t step = 0, steps = 0;
   double loss = 0;               // nats per token
   double tokens_per_second = 0;
+  double tflops = 0;
+  double mfu = std::numeric_limits<double>::quiet_NaN();  // shown in the place of tflops where known
   double seconds_left = 0;
   const std::map<int64_t, LoadMetrics>* loads = nullptr;  // by layer; empty for a dense model
 };

@@ -5,29 +5,16 @@
 #include <vector>
 
 #include "configs/errors.h"
-#include "data/formats/manifest.h"
 #include "data/formats/metrics_file.h"
 #include "train/checkpoint.h"
 #include "train/log.h"
+#include "train/run_folder.h"
 
 namespace moe {
-namespace {
-
-// Moves a file or folder out of the way, never onto an earlier one. Returns where to.
-std::string set_aside(const std::string& path, const std::string& suffix) {
-  auto aside = path + suffix;
-  for (int number = 2; std::filesystem::exists(aside); ++number) {
-    aside = path + suffix + "-" + std::to_string(number);
-  }
-  std::filesystem::rename(path, aside);
-  return aside;
-}
-
-}  // namespace
 
 int64_t reached_step(const std::string& run_folder) {
   for (const auto& [step, checkpoint] : list_checkpoints(run_folder)) {
-    if (verify_manifest(checkpoint).empty()) {
+    if (problem_of_checkpoint(checkpoint).empty()) {
       return step;
     }
   }
@@ -65,7 +52,7 @@ void keep_orphaned_metrics(const std::string& path, int64_t first_save) {
   }
   const auto rows = read_metrics(path);
   if (!rows.empty() && rows.back().value("step", int64_t{0}) > first_save) {
-    log_warning(path + ": there is no checkpoint any more, so the run begins anew; its former rows "
+    log_warning(path + ": there is no checkpoint, so the run begins anew; its former rows "
                        "are kept in " + set_aside(path, ".former"));
   }
 }

@@ -4,12 +4,15 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "train/size_config.h"
+
 namespace moe {
 namespace {
 
 // Keys (or sections) with which the same run may go on.
-constexpr std::array<const char*, 8> kFree = {"train.steps", "log",     "checkpoint", "parallel",
-                                              "run.name",    "run.dir", "data.cache", "sweep"};
+constexpr std::array kFree = {
+    "train.steps", "train.on_nonfinite", "train.spike", "train.bad_steps", "train.recompute", "log",
+    "checkpoint",  "parallel",           "run.name",    "run.dir",         "data.cache",      "sweep"};
 
 // FNV-1a, for a short and stable name.
 std::string short_hash(const std::string& text) {
@@ -40,7 +43,7 @@ std::string name_part(const std::string& key, const std::string& value) {
 
 void ModelConfig::fields(Fields& f) {
   DecoderConfig::fields(f);
-  f.section("moe", moe, "the mixture of experts in every layer; none: the dense twin");
+  f.section("moe", moe, "the mixture of experts; none: the dense twin");
 }
 
 void ModelConfig::check(Rules& rules) const {
@@ -48,7 +51,7 @@ void ModelConfig::check(Rules& rules) const {
   if (moe) {
     struct Experts {
       const ModelConfig& model;
-      void check(Rules& r) const { model.moe->check(r, model.active_width); }
+      void check(Rules& r) const { model.moe->check(r, model.active_width, model.layers); }
     };
     rules.section("moe", Experts{*this});
   }
@@ -73,7 +76,9 @@ void RunConfig::fields(Fields& f) {
 void RunConfig::check(Rules& rules) const {
   rules.section("model", model);
   rules.section("data", data);
+  rules.section("optimizer", optimizer);
   rules.section("sweep", sweep);
+  check_sizes(*this, rules);
   const int64_t micro = model.context * train.accumulate;
   rules.require(train.batch_tokens % micro == 0, "train.batch_tokens",
                 "must be a multiple of model.context x train.accumulate (" +

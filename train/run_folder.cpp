@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <map>
 
@@ -22,19 +21,6 @@ void replace_text_file(const std::string& path, const std::string& text) {
   AtomicFile file(path, path);
   file.write(text);
   file.commit();
-}
-
-// What a process was still writing when it was killed.
-void remove_leftovers(const std::string& folder) {
-  std::error_code error;  // what cannot be removed does no harm
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename();
-    for (const std::string written : {"config.yaml", "environment.json", "metrics.jsonl"}) {
-      if (name.rfind(written + ".tmp-", 0) == 0) {
-        fs::remove(entry.path(), error);
-      }
-    }
-  }
 }
 
 // The keys in which two configs differ and may not.
@@ -68,12 +54,19 @@ std::unique_ptr<RunLock> RunLock::take(const std::string& folder) {
   const auto path = folder + "/lock";
   const int file = error ? -1 : open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
   if (file < 0) {
+    const int problem = errno;
     throw RunError(folder + ": cannot be made or written (" +
-                   (error ? error.message() : std::strerror(errno)) +
+                   (error ? error.message() : error_text(problem)) +
                    "); choose another place with run.dir=...");
   }
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    const int problem = errno;
     close(file);
+    if (problem != EWOULDBLOCK) {  // a file system without locks
+      throw RunError(path + ": cannot be locked (" + error_text(problem) +
+                     "), so two runs here could not be told apart; choose another place with "
+                     "run.dir=...");
+    }
     return nullptr;
   }
   return std::unique_ptr<RunLock>(new RunLock(file));
@@ -94,7 +87,12 @@ std::string run_folder(const RunConfig& config) {
 
 bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode mode) {
   const auto path = folder + "/config.yaml";
-  if (!fs::exists(path)) {
+  std::error_code error;
+  const bool exists = fs::exists(path, error);
+  if (error && error != std::errc::not_a_directory) {  // which is said when the folder is to be made
+    throw RunError(path + ": cannot be looked at (" + error.message() + ")");
+  }
+  if (!exists) {
     if (mode == ResumeMode::kRequire) {
       throw ConfigError(folder + ": --resume require, and there is no run here to resume");
     }
@@ -115,9 +113,24 @@ bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode
 
 void write_run_files(const std::string& folder, RunConfig& config,
                      const std::vector<std::string>& command_line) {
-  remove_leftovers(folder);
+  for (const char* name : {"config.yaml", "environment.json", "metrics.jsonl", "report.html"}) {
+    remove_abandoned(folder + "/" + name);
+  }
   replace_text_file(folder + "/config.yaml", print_config(view_of(config)));
   replace_text_file(folder + "/environment.json", describe_environment(command_line));
+}
+
+std::string set_aside(const std::string& path, const std::string& suffix) {
+  auto aside = path + suffix;
+  std::error_code error;
+  for (int number = 2; fs::exists(aside, error); ++number) {
+    aside = path + suffix + "-" + std::to_string(number);
+  }
+  fs::rename(path, aside, error);
+  if (error) {
+    throw RunError(path + ": cannot be set aside as " + aside + " (" + error.message() + ")");
+  }
+  return aside;
 }
 
 }  // namespace moe

@@ -11,7 +11,8 @@ namespace moe {
 // Held by the one process that writes to a run's folder; released when it ends, however it ends.
 class RunLock {
  public:
-  // Null when another process holds it. Makes the folder. Throws RunError when that fails.
+  // Null when another process holds it. Makes the folder. Throws RunError when that, or writing into
+  // it, fails.
   static std::unique_ptr<RunLock> take(const std::string& folder);
   ~RunLock();
   RunLock(const RunLock&) = delete;
@@ -34,8 +35,12 @@ std::string run_folder(const RunConfig& config);
 bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode mode);
 
 // config.yaml (complete) and environment.json (versions, device, commit, command line). Removes the
-// temporary files of a killed process. The caller holds the folder's lock.
+// temporary files of a killed process. The caller holds the folder's lock. Throws RunError.
 void write_run_files(const std::string& folder, RunConfig& config,
                      const std::vector<std::string>& command_line);
+
+// Renames a file or folder of a run to `path` + `suffix`, or + "-2" and so on: never onto an earlier
+// one. Returns the new name. Throws RunError.
+std::string set_aside(const std::string& path, const std::string& suffix);
 
 }  // namespace moe

@@ -10,12 +10,30 @@ void RunSection::fields(Fields& f) {
   f("seed", seed, "of first weights, data order and noise", between(0, 4294967295.0));
 }
 
+void ParameterGroupConfig::fields(Fields& f) {
+  f("match", match, "patterns of parameter names, `*` for any part: [\"*.attention.*\"]");
+  f("lr", lr, "times the schedule's learning rate", at_least(0));
+  f("weight_decay", weight_decay, "times optimizer.weight_decay", at_least(0));
+  f("freeze", freeze, "no gradient, no moments, no update");
+}
+
 void OptimizerConfig::fields(Fields& f) {
   f("beta1", beta1, "AdamW: decay of the mean gradient", from_below(0, 1));
   f("beta2", beta2, "AdamW: decay of the mean squared gradient", from_below(0, 1));
   f("eps", eps, "AdamW: added to the root", above(0));
   f("weight_decay", weight_decay, "of matrices; vectors (norms, biases) have none", at_least(0));
   f("clip", clip, "largest norm of all gradients together; 0 does not clip", at_least(0));
+  f.sections("groups", groups,
+             "parameters that learn otherwise than the rest, the first that fits; `gate` and `experts` "
+             "need no match");
+}
+
+void OptimizerConfig::check(Rules& rules) const {
+  for (const auto& [name, group] : groups) {
+    rules.require(!group.match.empty() || name == "gate" || name == "experts", "groups." + name + ".match",
+                  "needs patterns of parameter names, such as [\"*.attention.*\"]; only `gate` and "
+                  "`experts` have their own");
+  }
 }
 
 void ScheduleConfig::fields(Fields& f) {
@@ -32,10 +50,28 @@ void TrainConfig::fields(Fields& f) {
   f("accumulate", accumulate, "micro-steps that one optimizer step is split into",
     between(1, 1048576));
   f("eval_every", eval_every, "steps between validations; 0: only at the end", at_least(0));
-  f("eval_tokens", eval_tokens, "validation tokens, the same ones every time", at_least(1));
+  f("eval_tokens", eval_tokens, "validation tokens, the same ones every time",
+    between(1, 1e12));
   f("device", device, "auto: cuda where there is one", one_of({"auto", "cpu", "cuda"}));
   f("threads", threads, "CPU threads; 0: one per core. Other counts give other rounding",
     between(0, 4096));
+  f("dtype", dtype,
+    "of products and activations; master weights, gates, norms and losses stay fp32",
+    one_of({"fp32", "bf16"}));
+  f("recompute", recompute,
+    "keep only every layer's input and compute the layer again in backward: less memory, a third "
+    "more FLOPs");
+  f("logit_z_loss", logit_z_loss, "times the mean squared log of the softmax's sum (PaLM: 1e-4)",
+    at_least(0));
+  f("on_nonfinite", on_nonfinite,
+    "when a loss or gradient is not finite: `skip` the update, `rollback` to the last checkpoint "
+    "and leave its batches out, or `stop`",
+    one_of({"skip", "rollback", "stop"}));
+  f("spike", spike,
+    "a loss that many standard deviations above the mean of the last 100 (20 at least) is treated like "
+    "one that is not finite; 0: never",
+    at_least(0));
+  f("bad_steps", bad_steps, "skips and rollbacks a run may have before it stops", at_least(0));
 }
 
 void CheckpointConfig::fields(Fields& f) {
@@ -46,6 +82,9 @@ void CheckpointConfig::fields(Fields& f) {
 void LogConfig::fields(Fields& f) {
   f("every", every, "steps between rows of metrics.jsonl", at_least(1));
   f("level", level, "of the log on stderr", one_of({"debug", "info", "warning", "error"}));
+  f("tensorboard", tensorboard, "write events.out.tfevents.* beside metrics.jsonl");
+  f("peak_tflops", peak_tflops, "of this machine, in TFLOP/s, for MFU; 0: MFU is not reported",
+    at_least(0));
 }
 
 void SweepConfig::fields(Fields& f) {

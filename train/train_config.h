@@ -16,13 +16,24 @@ struct RunSection {
   void fields(Fields& f);
 };
 
+// What one of optimizer.groups does to the parameters it fits.
+struct ParameterGroupConfig {
+  std::vector<std::string> match;
+  double lr = 1;
+  double weight_decay = 1;
+  bool freeze = false;
+  void fields(Fields& f);
+};
+
 struct OptimizerConfig {
   double beta1 = 0.9;
   double beta2 = 0.95;
   double eps = 1e-8;
   double weight_decay = 0.1;
   double clip = 1;
+  NamedSections<ParameterGroupConfig> groups;
   void fields(Fields& f);
+  void check(Rules& rules) const;
 };
 
 struct ScheduleConfig {
@@ -41,6 +52,12 @@ struct TrainConfig {
   int64_t eval_tokens = 65536;
   std::string device = "auto";
   int64_t threads = 0;
+  std::string dtype = "fp32";
+  bool recompute = false;
+  double logit_z_loss = 0;
+  std::string on_nonfinite = "skip";
+  double spike = 0;
+  int64_t bad_steps = 10;
   void fields(Fields& f);
 };
 
@@ -53,6 +70,8 @@ struct CheckpointConfig {
 struct LogConfig {
   int64_t every = 10;
   std::string level = "info";
+  bool tensorboard = true;
+  double peak_tflops = 0;
   void fields(Fields& f);
 };
 

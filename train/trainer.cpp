@@ -1,9 +1,25 @@
 #include "train/trainer.h"
 
+#include <ATen/OpMathType.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
 #include "train/context.h"
+#include "train/parameter_groups.h"
 #include "train/schedule.h"
 
 namespace moe {
+
+void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
+  const auto model = build_model(config.model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
+  std::vector<std::string> names;
+  for (const auto& item : model.decoder->named_parameters()) {
+    names.push_back(item.key());
+  }
+  parameter_rules(config.optimizer, names);
+}
 
 Trainer::Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<const Dataset> data)
     : config_(config),
@@ -12,27 +28,77 @@ Trainer::Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<co
       flops_(flops_per_token(config.model, vocabulary)) {
   const Initializer init(static_cast<uint64_t>(config.run.seed), at::kFloat, device_);
   model_ = build_model(config.model, vocabulary, init);
-  std::vector<std::pair<std::string, Tensor>> parameters;
+  weights_ = MasterWeights(*model_.decoder, config.train.dtype);
+  optimizer_ = std::make_unique<AdamW>(config.optimizer, weights_.tensors());
   for (const auto& item : model_.decoder->named_parameters()) {
-    parameters.emplace_back(item.key(), item.value());
+    item.value().set_requires_grad(!optimizer_->frozen(item.key()));
   }
-  optimizer_ = std::make_unique<AdamW>(config.optimizer, parameters);
-  live_slots_ = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
+  live_flops_ = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
 }
 
 StepResult Trainer::step() {
   StepResult result;
+  result.first_row = progress_.row;
   const int64_t rows = config_.rows_per_micro_step();
   for (int64_t micro = 0; micro < config_.train.accumulate; ++micro) {
     micro_step(micro, rows, result);
+    weights_.collect_gradients();
   }
-  result.lr = learning_rate(config_.schedule, progress_.step + 1, config_.train.steps);
-  result.grad_norm = optimizer_->step(result.lr);
+  result.rows = progress_.row - result.first_row;
+  result.step = ++progress_.step;
+  result.lr = learning_rate(config_.schedule, result.step, config_.train.steps);
+  result.grad_norm = optimizer_->gradient_norm();
+  // Two scalars that the host has to know before it may update: free on a CPU; on a GPU the one time
+  // in a step that it waits for all work queued so far.
+  result.verdict = progress_.bad_steps.judge(
+      result.loss.item<double>(), result.grad_norm.item<double>(), config_.train.spike);
+  if (result.verdict != Verdict::kGood) {
+    result.problem = describe_problem(result);
+    optimizer_->drop_gradients();
+    return result;
+  }
+  optimizer_->step(result.lr, result.grad_norm);
+  weights_.publish();
   for (const auto& layer : model_.moe_layers) {
     layer->gate().end_step(result.gates.at(layer->layer()));
   }
-  ++progress_.step;
   return result;
+}
+
+std::string Trainer::describe_problem(const StepResult& result) const {
+  constexpr size_t kNamed = 3;
+  const double loss = result.loss.item<double>();
+  char text[96];
+  if (result.verdict == Verdict::kSpike) {
+    std::snprintf(text, sizeof text, "the loss %.4g is far above the last %zu", loss,
+                  progress_.bad_steps.recent.size());
+    return text;
+  }
+  if (!std::isfinite(loss)) {
+    std::snprintf(text, sizeof text, "the loss is not finite (%f)", loss);
+    return text;
+  }
+  const auto names = optimizer_->nonfinite_gradients();
+  if (names.empty()) {
+    return "the norm of the gradients is too large for float32";
+  }
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) {
+    list += (i > 0 ? ", " : "") + names[i];
+  }
+  if (names.size() > kNamed) {
+    list += " and " + std::to_string(names.size() - kNamed) + " others";
+  }
+  return "the gradient is not finite of " + list;
+}
+
+std::string Trainer::nonfinite_parameter() const {
+  for (const auto& [name, tensor] : weights_.tensors()) {
+    if (!tensor.isfinite().all().item<bool>()) {
+      return name;
+    }
+  }
+  return "";
 }
 
 void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
@@ -45,10 +111,17 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
                    number * rows * batch.length};
   context.training = true;
 
-  const auto out = model_.decoder->forward(context);
+  auto out = model_.decoder->forward(context, config_.train.recompute);
+  const auto targets = make_targets(batch, device_);
+  const auto logits = out.logits.to(at::toOpMathType(out.logits.scalar_type()));  // cast once
+  if (config_.train.logit_z_loss > 0) {
+    out.aux.push_back({"logit_z_loss",
+                       logit_z_loss_sum(logits, targets) / static_cast<double>(batch.target_tokens),
+                       config_.train.logit_z_loss});
+  }
   // Every position of a causal row is scored, so micro-steps weigh the same.
   const double share = 1.0 / static_cast<double>(config_.train.accumulate);
-  const auto loss = cross_entropy_sum(out.logits, make_targets(batch, device_)) *
+  const auto loss = cross_entropy_sum(logits, targets) *
                     (share / static_cast<double>(batch.target_tokens));
   auto total = loss;
   for (const auto& aux : out.aux) {
@@ -64,8 +137,9 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
   for (const auto& report : out.reports) {
     if (const auto* moe = dynamic_cast<const MoeReport*>(report.get())) {
       result.gates[moe->layer] += moe->stats;
-      live_slots_ = live_slots_ + moe->stats.live_slots;
-      rows_executed_ += static_cast<double>(moe->rows_executed);
+      const double per_slot = flops_.per_slot(moe->layer);
+      live_flops_ = live_flops_ + moe->stats.live_slots * per_slot;
+      executed_flops_ += static_cast<double>(moe->rows_executed) * per_slot;
     }
   }
   progress_.row += rows;
@@ -76,13 +150,16 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
 }
 
 void Trainer::count_flops() {
-  const double live = live_slots_.item<double>();
   const double per_token = 3 * (flops_.attention + flops_.other);
-  progress_.flops += counted_tokens_ * per_token + 3 * live * flops_.per_slot;
-  progress_.flops_executed += counted_tokens_ * per_token + 3 * rows_executed_ * flops_.per_slot;
+  progress_.flops += counted_tokens_ * per_token + 3 * live_flops_.item<double>();
+  // Recompute runs every layer forward once more, the output head not.
+  const double again = config_.train.recompute ? 1 : 0;
+  progress_.flops_executed +=
+      counted_tokens_ * (per_token + again * (flops_.attention + flops_.other - flops_.head)) +
+      (3 + again) * executed_flops_;
   progress_.flops_attention += counted_tokens_ * 3 * flops_.attention;
-  live_slots_ = at::zeros_like(live_slots_);
-  rows_executed_ = counted_tokens_ = 0;
+  live_flops_ = at::zeros_like(live_flops_);
+  executed_flops_ = counted_tokens_ = 0;
 }
 
 }  // namespace moe

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "train/bad_steps.h"
 #include "train/flops.h"
+#include "train/master_weights.h"
 #include "train/model.h"
 #include "train/optimizer.h"
 #include "train/run_config.h"
@@ -25,10 +27,15 @@ struct Progress {
   double flops_executed = 0;  // with dense dispatch and padding
   double seconds = 0;         // of training, over resumes; evaluation excluded
   int64_t train_bytes = 0, valid_bytes = 0;  // the text it was begun on
+  BadSteps bad_steps;
 };
 
-// One step's figures, still on the device: nothing waits unless they are read.
+// One step's figures; tensors are still on the device.
 struct StepResult {
+  Verdict verdict = Verdict::kGood;  // of a bad step nothing but the data position is left
+  std::string problem;               // what was wrong with a bad one, as a sentence's subject
+  int64_t step = 0;                  // its number, from 1
+  int64_t first_row = 0, rows = 0;   // of the training data
   double lr = 0;
   Tensor loss;        // mean cross-entropy per target token, nats
   Tensor grad_norm;   // before clipping
@@ -40,15 +47,25 @@ struct StepResult {
   std::map<int64_t, GateStats> gates;  // by layer, over micro-steps
 };
 
+// Throws ConfigError for optimizer.groups that do not fit the model's parameters. Holds no memory for
+// them, so that it can be asked before anything is written.
+void check_parameter_groups(const RunConfig& config, int64_t vocabulary);
+
 class Trainer {
  public:
   Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<const Dataset> data);
 
+  // Forward, backward and update. A bad step (train/bad_steps.h) leaves parameters, moments and gates
+  // as they were; the data position, the counters and the step go on.
   StepResult step();
   // Adds up what the steps since the last call did to progress().flops. Waits for the device.
   void count_flops();
 
+  // The first parameter with a value that is not finite, or "". Waits for the device.
+  std::string nonfinite_parameter() const;
+
   Model& model() { return model_; }
+  MasterWeights& weights() { return weights_; }
   AdamW& optimizer() { return *optimizer_; }
   Progress& progress() { return progress_; }
   const Progress& progress() const { return progress_; }
@@ -58,16 +75,19 @@ class Trainer {
  private:
   // Forward and backward of one micro-step; adds its shares to `result`.
   void micro_step(int64_t number, int64_t rows, StepResult& result);
+  std::string describe_problem(const StepResult& result) const;
 
   RunConfig config_;
   at::Device device_;
   std::shared_ptr<const Dataset> data_;
   Model model_;
+  MasterWeights weights_;
   std::unique_ptr<AdamW> optimizer_;
   FlopsPerToken flops_;
   Progress progress_;
-  Tensor live_slots_;            // scalar, since the last count_flops()
-  double rows_executed_ = 0, counted_tokens_ = 0;
+  // Since the last count_flops():
+  Tensor live_flops_;  // scalar: forward of the experts' live slots
+  double executed_flops_ = 0, counted_tokens_ = 0;
 };
 
 }  // namespace moe

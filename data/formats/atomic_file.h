@@ -27,4 +27,8 @@ class AtomicFile {
   File file_;
 };
 
+// Removes the temporary siblings of `path` that processes left when they were killed. Those that are
+// being written, by any process, stay: their writers hold locks, which end with a process.
+void remove_abandoned(const std::string& path);
+
 }  // namespace moe

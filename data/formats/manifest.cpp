@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
 
 #include "configs/errors.h"
 #include "data/formats/atomic_file.h"
+#include "data/formats/json_text.h"
 #include "data/formats/sha256.h"
 #include "data/printable.h"
 
@@ -15,6 +15,7 @@ namespace moe {
 namespace {
 
 constexpr const char* kManifestName = "manifest.json";
+constexpr uint64_t kLongestManifest = uint64_t{1} << 22;  // more than ten thousand files
 
 bool is_base_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name != kManifestName &&
@@ -25,31 +26,21 @@ bool is_hash(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// Throws RunError.
-Manifest read_manifest(const std::string& path) {
-  constexpr uint64_t kLongest = uint64_t{1} << 24;  // a hundred thousand files
-  const std::string text = read_text_file(path, kLongest);
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const auto wrong = [&path](const std::string& what) {
-    return RunError(in_quotes(path) +
-                    ": expected {\"files\": {name: {\"bytes\": n, \"sha256\": hex}}}, " + "found " +
-                    what);
-  };
-  if (json.is_discarded()) throw wrong("text that is not JSON");
-  if (!json.is_object() || !json.contains("files") || !json["files"].is_object()) {
-    throw wrong("no object 'files'");
-  }
-  Manifest manifest;
-  for (const auto& [name, entry] : json["files"].items()) {
-    if (!is_base_name(name)) throw wrong("the name " + in_quotes(name) + ", not a plain base name");
-    if (!entry.is_object() || !entry.contains("bytes") || !entry["bytes"].is_number_unsigned() ||
-        !entry.contains("sha256") || !entry["sha256"].is_string() ||
-        !is_hash(entry["sha256"].get<std::string>())) {
-      throw wrong("another entry for " + in_quotes(name));
+std::string check_names(const Manifest& manifest, const std::string& path,
+                        const std::set<std::string>& names) {
+  if (names.empty()) return "";
+  for (const auto& name : names) {
+    if (manifest.count(name) == 0) {
+      return in_quotes(path) + ": expected an entry for " + in_quotes(name) + ", found none";
     }
-    manifest[name] = {entry["bytes"].get<uint64_t>(), entry["sha256"].get<std::string>()};
   }
-  return manifest;
+  for (const auto& [name, file] : manifest) {
+    if (names.count(name) == 0) {
+      return in_quotes(path) + ": expected no entry for " + in_quotes(name) +
+             ", which is no file of this format; it is another version's, or was put in";
+    }
+  }
+  return "";
 }
 
 std::string check_file(const std::string& path, const WrittenFile& expected) {
@@ -69,6 +60,26 @@ std::string check_file(const std::string& path, const WrittenFile& expected) {
 }
 
 }  // namespace
+
+Manifest parse_manifest(const std::string& text, const std::string& name) {
+  const auto wrong = [&name](const std::string& found) {
+    return RunError(name + ": expected {\"files\": {name: {\"bytes\": n, \"sha256\": hex}}}, found " +
+                    found);
+  };
+  const Json json = parse_json_object(text, name);
+  if (!json.contains("files") || !json["files"].is_object()) throw wrong("no object 'files'");
+  Manifest manifest;
+  for (const auto& [file, entry] : json["files"].items()) {
+    if (!is_base_name(file)) throw wrong("the name " + in_quotes(file) + ", not a plain base name");
+    if (!entry.is_object() || entry.size() != 2 || !entry.contains("bytes") ||
+        !entry["bytes"].is_number_unsigned() || !entry.contains("sha256") ||
+        !entry["sha256"].is_string() || !is_hash(entry["sha256"].get<std::string>())) {
+      throw wrong("another entry for " + in_quotes(file));
+    }
+    manifest[file] = {entry["bytes"].get<uint64_t>(), entry["sha256"].get<std::string>()};
+  }
+  return manifest;
+}
 
 WrittenFile hash_file(const std::string& path) {
   constexpr uint64_t kPiece = uint64_t{1} << 20;
@@ -94,22 +105,30 @@ WrittenFile write_text_file(const std::string& path, const std::string& text) {
   return {text.size(), hash.hex()};
 }
 
-void write_manifest(const std::string& folder, const Manifest& manifest) {
-  auto files = nlohmann::json::object();
+std::string manifest_text(const Manifest& manifest) {
+  auto files = Json::object();
   for (const auto& [name, file] : manifest) {
     if (!is_base_name(name)) {
-      throw std::invalid_argument("write_manifest: " + in_quotes(name) +
+      throw std::invalid_argument("manifest: " + in_quotes(name) +
                                   " is not a plain base name");
     }
     files[name] = {{"bytes", file.bytes}, {"sha256", file.sha256}};
   }
-  const nlohmann::json json = {{"files", files}};
-  write_text_file(folder + "/" + kManifestName, json.dump(2) + "\n");
+  const Json json = {{"files", files}};
+  return json.dump(2) + "\n";
 }
 
-std::string verify_manifest(const std::string& folder) {
+void write_manifest(const std::string& folder, const Manifest& manifest) {
+  write_text_file(folder + "/" + kManifestName, manifest_text(manifest));
+}
+
+std::string verify_manifest(const std::string& folder, const std::set<std::string>& names) {
   try {
-    const Manifest manifest = read_manifest(folder + "/" + kManifestName);
+    const std::string path = folder + "/" + kManifestName;
+    const Manifest manifest = parse_manifest(read_text_file(path, kLongestManifest), in_quotes(path));
+    if (const std::string problem = check_names(manifest, path, names); !problem.empty()) {
+      return problem;
+    }
     for (const auto& [name, file] : manifest) {
       const std::string problem = check_file(folder + "/" + name, file);
       if (!problem.empty()) return problem;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "data/formats/safetensors.h"
@@ -16,11 +17,16 @@ WrittenFile hash_file(const std::string& path);
 // Writes a small text file, replacing an older one; it appears complete and durable (fsync of file
 // and folder) or not at all. Returns its size and hash. Throws RunError.
 WrittenFile write_text_file(const std::string& path, const std::string& text);
-// Writes folder/manifest.json and fsyncs it and the folder. Throws RunError; std::invalid_argument
-// for a name that is not a plain base name.
+// The text of manifest.json. std::invalid_argument for a name that is not a plain base name.
+std::string manifest_text(const Manifest& manifest);
+// Writes folder/manifest.json and fsyncs it and the folder. Throws RunError and as manifest_text.
 void write_manifest(const std::string& folder, const Manifest& manifest);
-// Reads folder/manifest.json and checks every file against it: none missing, none extra, sizes and
-// hashes equal. Returns an empty string when all is well, else one sentence naming the file.
-std::string verify_manifest(const std::string& folder);
+// The entries of a manifest's text; `name` is what messages call it. Throws RunError for what is no
+// manifest, for names that are not plain base names, and for a name given twice.
+Manifest parse_manifest(const std::string& text, const std::string& name);
+// Reads folder/manifest.json and checks every file against it: the manifest lists exactly `names`
+// (any where that is empty), none missing, none extra, sizes and hashes equal. Returns an empty
+// string when all is well, else one sentence naming the file.
+std::string verify_manifest(const std::string& folder, const std::set<std::string>& names = {});
 
 }  // namespace moe

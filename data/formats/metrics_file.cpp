@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <limits>
+#include <functional>
 #include <string_view>
+#include <utility>
 
 #include "configs/errors.h"
 #include "data/formats/atomic_file.h"
@@ -16,27 +17,44 @@
 namespace moe {
 namespace {
 
+// A row of a thousand layers of a thousand experts fits; what is longer is no row.
+constexpr size_t kLongestLine = size_t{1} << 26;
+constexpr JsonLimits kRowLimits = {8, size_t{1} << 23, 10'000};
+
 struct Line {
-  std::string text;  // with its newline
+  std::string text;   // with its newline
+  std::string place;  // 'file':line
   Json row;
 };
 
-std::vector<Line> complete_lines(const std::string& path) {
-  const std::string text = read_text_file(path, std::numeric_limits<int64_t>::max());
-  std::vector<Line> lines;
-  size_t begin = 0;
-  for (size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    Line line;
-    line.text = text.substr(begin, end + 1 - begin);
-    line.row = Json::parse(line.text, nullptr, /*allow_exceptions=*/false);
-    if (!line.row.is_object()) {
-      throw RunError(in_quotes(path) + ":" + std::to_string(lines.size() + 1) +
-                     ": expected a JSON object, found " +
-                     in_quotes(text.substr(begin, end - begin)));
+// Calls `take` with every complete line in turn, holding no more of the file than that line.
+void each_line(const std::string& path, const std::function<void(Line&)>& take) {
+  constexpr uint64_t kPiece = uint64_t{1} << 16;
+  const std::string name = in_quotes(path);
+  const File file = open_regular(path, name);
+  const auto bytes = static_cast<uint64_t>(file_size(file, name));
+  std::string pending;
+  int64_t number = 1;
+  for (uint64_t done = 0; done < bytes;) {
+    std::string piece(std::min(bytes - done, kPiece), '\0');
+    read_at(file, done, piece.data(), piece.size(), name);
+    done += piece.size();
+    size_t begin = 0;
+    for (size_t end; (end = piece.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      Line line;
+      line.text = pending.append(piece, begin, end + 1 - begin);
+      line.place = name + ":" + std::to_string(number++);
+      line.row = parse_json_object(std::string_view(line.text.data(), line.text.size() - 1),
+                                   line.place, kRowLimits);
+      take(line);
+      pending.clear();
     }
-    lines.push_back(std::move(line));
+    pending.append(piece, begin);
+    if (pending.size() > kLongestLine) {
+      throw RunError(name + ":" + std::to_string(number) + ": expected a line of at most " +
+                     std::to_string(kLongestLine) + " bytes, found more");
+    }
   }
-  return lines;
 }
 
 // Bytes up to and with the last newline.
@@ -63,26 +81,16 @@ void cut_to(const File& file, int64_t bytes, const std::string& name) {
 
 std::vector<Json> read_metrics(const std::string& path) {
   std::vector<Json> rows;
-  for (auto& line : complete_lines(path)) rows.push_back(std::move(line.row));
+  each_line(path, [&rows](Line& line) { rows.push_back(std::move(line.row)); });
   return rows;
 }
 
 void cut_metrics(const std::string& path, int64_t step) {
   if (!std::filesystem::exists(path)) return;
-  std::string kept;
-  int64_t number = 0;
-  for (const auto& line : complete_lines(path)) {
-    ++number;
-    const auto found = line.row.find("step");
-    if (found == line.row.end() || !found->is_number_integer()) {
-      throw RunError(in_quotes(path) + ":" + std::to_string(number) +
-                     ": step: expected an integer, found " +
-                     (found == line.row.end() ? "none" : in_quotes(found->dump())));
-    }
-    if (found->get<int64_t>() <= step) kept += line.text;
-  }
   AtomicFile file(path, in_quotes(path));
-  file.write(kept);
+  each_line(path, [&file, step](Line& line) {
+    if (count_at(line.row, "step", line.place) <= step) file.write(line.text);
+  });
   file.commit();
 }
 

@@ -2,18 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "data/formats/file.h"
+#include "data/formats/json_text.h"
 
 namespace moe {
 
-using Json = nlohmann::ordered_json;
-
 // All rows. A last line without newline (a killed writer's) is left out; any other line that is not
-// an object is a RunError naming file and line.
+// an object, or is longer than a row can be, is a RunError naming file and line.
 std::vector<Json> read_metrics(const std::string& path);
 
 // Keeps the rows whose `step` is at most `step`, rewriting the file atomically (temporary sibling,

@@ -96,6 +96,34 @@ struct SampleSweep {
   }
 };
 
+struct SampleSource {
+  std::vector<std::string> files;
+  double weight = 1;
+  KindChoice gate{sample_gates(), "soft"};
+  void fields(Fields& f) {
+    f("files", files, "text files");
+    f("weight", weight, "share", above(0));
+    f("gate", gate, "any choice");
+  }
+  void check(Rules& rules) const {
+    rules.require(!files.empty(), "files", "expected at least one file, found none");
+    rules.section("gate", gate);
+  }
+};
+
+struct SampleMix {
+  NamedSections<SampleSource> sources;
+  void fields(Fields& f) { f.sections("sources", sources, "several texts"); }
+  void check(Rules& rules) const { rules.sections("sources", sources); }
+};
+
+// A config with named sections, apart from SampleConfig so that each shows what it is for.
+struct SampleMixture {
+  SampleMix data;
+  void fields(Fields& f) { f.section("data", data, "text"); }
+  void check(Rules& rules) const { rules.section("data", data); }
+};
+
 struct SampleConfig {
   std::string name;
   std::vector<std::string> files = {"a.txt"};

@@ -2,9 +2,9 @@
 // outputs and all gradients in float64.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
-#include "layers/swiglu.h"
 #include "moe/dispatcher.h"
 #include "tests/contract/gate_cases.h"
 #include "tests/support/gates.h"
@@ -25,17 +25,30 @@ constexpr Shape kShapes[] = {
     {"one expert", 1, 5, 8, 6, 1, 1},     {"more experts than slots", 1, 3, 8, 4, 16, 2},
 };
 
+// The formula of every activation, written out: [F or 2F] -> [F].
+Tensor formula(const Tensor& h, const std::string& word) {
+  const auto gelu = [](const Tensor& t) { return 0.5 * t * (1 + (t / std::sqrt(2.0)).erf()); };
+  const auto relu = [](const Tensor& t) { return t * (t > 0); };
+  if (word == "gelu") return gelu(h);
+  if (word == "relu") return relu(h);
+  const int64_t F = h.size(0) / 2;
+  const auto gate = h.narrow(0, 0, F), up = h.narrow(0, F, F);
+  return up * (word == "geglu" ? gelu(gate) : word == "reglu" ? relu(gate) : gate * gate.sigmoid());
+}
+
 // One token, one slot at a time, over the same parameters.
-Tensor plain_loop(const Tensor& x, const Routing& routing, Experts& experts) {
+Tensor plain_loop(const Tensor& x, const Routing& routing, Experts& experts,
+                  const std::string& activation = "swiglu") {
   const auto parameters = experts.named_parameters();
-  const auto gate_up = parameters["gate_up"], down = parameters["down"];
+  const auto input = parameters[parameters.contains("up") ? "up" : "gate_up"];
+  const auto down = parameters["down"];
   std::vector<Tensor> y;
   for (int64_t t = 0; t < x.size(0); ++t) {
     auto sum = at::zeros({x.size(1)}, x.options().requires_grad(false));
     for (int64_t k = 0; k < routing.expert.size(1); ++k) {
       const int64_t e = routing.expert[t][k].item<int64_t>();
       if (e == kEmpty) continue;
-      const auto hidden = swiglu(at::mv(gate_up[e], x[t]));
+      const auto hidden = formula(at::mv(input[e], x[t]), activation);
       sum = sum + routing.weight[t][k] * at::mv(down[e].t(), hidden);
     }
     y.push_back(sum);
@@ -90,7 +103,7 @@ TEST(DispatchContract, EveryGateAndDispatcherEqualsThePlainLoop) {
       const auto gate = make_gate(parse_gate(with_slots(test.yaml, shape.k)), shape.D, shape.E,
                                   init.in("gate"));
       spread_parameters(*gate, test.spread);
-      Experts experts(shape.E, shape.D, shape.F, 1, init.in("experts"));
+      Experts experts(shape.E, shape.D, shape.F, Activation::kSwiglu, 1, init.in("experts"));
       const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
         return plain_loop(x, routing, experts);
       });
@@ -108,13 +121,42 @@ TEST(DispatchContract, EveryGateAndDispatcherEqualsThePlainLoop) {
   }
 }
 
+TEST(DispatchContract, EveryActivationEqualsItsFormula) {
+  const Initializer init(2, at::kDouble);
+  const TestBatch batch(2, 9, 8, at::kDouble);
+  const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), 8, 4, init.in("gate"));
+  spread_parameters(*gate, 1);
+  for (const auto& word : activation_words()) {
+    const auto activation = activation_of(word);
+    Experts experts(4, 8, 6, activation, 1, init.in("experts"));
+    EXPECT_EQ(experts.named_parameters()[input_name(activation)].size(1), is_gated(activation) ? 12 : 6);
+    const auto expected_of = [&](const std::string& formula_of) {
+      return run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+        return plain_loop(x, routing, experts, formula_of);
+      });
+    };
+    const auto expected = expected_of(word);
+    for (const std::string dispatch : {"dense", "sparse"}) {
+      const auto found = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+        return make_dispatcher(dispatch)->run(x, routing, experts).y;
+      });
+      EXPECT_LE(worst_difference(found, expected), kTolerance) << word << ", " << dispatch;
+      for (const auto& other : activation_words()) {  // and no other formula fits
+        if (other != word && is_gated(activation_of(other)) == is_gated(activation)) {
+          EXPECT_GT(worst_difference(found, expected_of(other)), 1e-3) << word << " as " << other;
+        }
+      }
+    }
+  }
+}
+
 // A dispatcher with a wrong step: each must be told from the plain loop.
 TEST(DispatchContract, WrongDispatchersFail) {
   const Initializer init(2, at::kDouble);
   const TestBatch batch(2, 9, 8, at::kDouble);
   const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), 8, 4, init.in("gate"));
   spread_parameters(*gate, 1);
-  Experts experts(4, 8, 6, 1, init.in("experts"));
+  Experts experts(4, 8, 6, Activation::kSwiglu, 1, init.in("experts"));
   const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
     return plain_loop(x, routing, experts);
   });

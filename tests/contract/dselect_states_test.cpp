@@ -112,7 +112,7 @@ TEST(DSelectStates, DenseAndSparseDispatchAgreeAllTheWay) {
     ASSERT_LE(worst64, 1e-10) << "float64, state " << step;
     if (step == 0) first_slots = sparse_state.slots;
     last_slots = sparse_state.slots;
-    optimizer.step(3e-3);
+    optimizer.step(3e-3, optimizer.gradient_norm());
     for (auto* model : {&dense, &trained64, &dense64}) clear_gradients(*model);
   }
   EXPECT_EQ(first_slots, 8) << "the run must start with every expert live";

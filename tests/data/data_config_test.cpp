@@ -40,6 +40,35 @@ TEST(DataConfig, RefusesWhatCannotBe) {
   EXPECT_THAT(error_of("{train: a, tokenizer: word}"), HasSubstr("byte"));
 }
 
+TEST(DataConfig, SourcesStandInPlaceOfTheSimpleForm) {
+  const auto config = parse_config<DataConfig>(
+      "sources: {wiki: {train: a.txt, weight: 3}, code: {train: [b, c], valid: d}}\n");
+  EXPECT_EQ(config.sources[0].second.weight, 3);
+  EXPECT_THAT(config.sources[1].second.train, ElementsAre("b", "c"));
+  EXPECT_EQ(error_of("{train: a, sources: {x: {train: b}}}"),
+            "config:1:2: train: expected either `train` or `sources`, found both: make this text a "
+            "source, or leave it out with train=[]");
+  EXPECT_THAT(error_of("{valid: a, sources: {x: {train: b}}}"),
+              HasSubstr("valid: expected `valid` within each of `sources`, found it beside them"));
+  EXPECT_EQ(error_of("sources: {x: {valid: b}}"),
+            "config:1:11: sources.x.train: expected at least one text file or glob, found none; name "
+            "this source's text");
+  EXPECT_THAT(error_of("sources: {x: {train: b, weight: 0}}"),
+              HasSubstr("sources.x.weight: expected a number above 0, found '0'"));
+  EXPECT_EQ(error_of("sources: {x: {train: b, weight: 1e-7}, y: {train: c}}"),
+            "config:1:25: sources.x.weight: expected at least a millionth of all weights together, "
+            "found 1e-7 of 1.0000001; leave a source out with sources.x=none");
+  EXPECT_THAT(error_of("sources: {x: {train: b, weight: 1e308}, y: {train: c, weight: 1e308}}"),
+              HasSubstr("sources.x.weight: expected at least a millionth"));
+}
+
+TEST(DataConfig, SeparatorsAreTexts) {
+  const auto config = parse_config<DataConfig>("{train: a, documents: separator, separator: \"\\x1e\"}");
+  EXPECT_EQ(config.separator, "\x1e");
+  EXPECT_THAT(error_of("{train: a, separator: ''}"), HasSubstr("expected 1 to 256 bytes, found 0"));
+  EXPECT_THAT(error_of("{train: a, documents: blank}"), HasSubstr("none, file or separator"));
+}
+
 TEST(DataConfig, LimitsBelong) {
   EXPECT_EQ(parse_config<DataConfig>("{train: a, valid_fraction: 0.5}").valid_fraction, 0.5);
   EXPECT_EQ(parse_config<DataConfig>("{train: a, block_bytes: 1024}").block_bytes, 1024);

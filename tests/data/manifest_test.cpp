@@ -93,11 +93,20 @@ TEST_F(ManifestTest, RefusesAManifestThatIsNone) {
   EXPECT_THAT(verify(), HasSubstr("manifest.json': no such file"));
   const std::string entry = "{\"bytes\": 3, \"sha256\": \"" + std::string(kHashOfAbc) + "\"}";
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", "not JSON"},
-      {"{\"files\": {}", "not JSON"},
-      {"[]", "no object 'files'"},
+      {"", "expected a JSON object, found ''"},
+      {"{\"files\": {}", "expected JSON, found an error at byte 13"},
+      {"{} {}", "expected JSON, found an error at byte 4"},
+      {"[]", "expected a JSON object, found '[]'"},
+      {std::string("{}\0", 3), "found a NUL at byte 3"},
+      {"{\"files\": {\"a.txt\": " + entry + ", \"a.txt\": " + entry + "}}",
+       "expected every key once, found 'a.txt' twice"},
+      {"{\"files\": {\"a.txt\": " + entry + ", \"\\u0061.txt\": " + entry + "}}",
+       "expected every key once, found 'a.txt' twice"},
+      {"{\"files\": " + std::string(1000000, '['), "expected at most 16 levels of nesting"},
       {"{\"files\": []}", "no object 'files'"},
-      {std::string(1000000, '['), "not JSON"},
+      {"{\"files\": {\"/etc/passwd\": " + entry + "}}", "the name '/etc/passwd', not a plain"},
+      {"{\"files\": {\"a/b\": " + entry + "}}", "the name 'a/b', not a plain base name"},
+      {"{\"files\": {\".\": " + entry + "}}", "the name '.'"},
       {"{\"files\": {\"../a.txt\": " + entry + "}}", "the name '../a.txt', not a plain base name"},
       {"{\"files\": {\"..\": " + entry + "}}", "the name '..'"},
       {"{\"files\": {\"manifest.json\": " + entry + "}}", "the name 'manifest.json'"},
@@ -112,9 +121,18 @@ TEST_F(ManifestTest, RefusesAManifestThatIsNone) {
   };
   for (const auto& [text, expected] : cases) {
     folder_.write_file("manifest.json", text);
-    EXPECT_THAT(verify(), testing::AllOf(HasSubstr("manifest.json': expected {\"files\""),
+    EXPECT_THAT(verify(), testing::AllOf(HasSubstr("manifest.json': expected "),
                                          HasSubstr(expected)));
   }
+}
+
+// Files that a manifest describes well, and that do not belong there.
+TEST_F(ManifestTest, ListsExactlyWhatItIsAskedFor) {
+  EXPECT_EQ(verify_manifest(folder_.path(), {"a.txt", "b.bin"}), "");
+  EXPECT_THAT(verify_manifest(folder_.path(), {"a.txt", "b.bin", "c"}),
+              HasSubstr("manifest.json': expected an entry for 'c', found none"));
+  EXPECT_THAT(verify_manifest(folder_.path(), {"a.txt"}),
+              HasSubstr("manifest.json': expected no entry for 'b.bin'"));
 }
 
 TEST_F(ManifestTest, WritesPlainNamesOnly) {

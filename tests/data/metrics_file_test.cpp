@@ -53,13 +53,45 @@ TEST(MetricsFile, ATornLastLineIsLeftOutAndCutOff) {
 
 TEST(MetricsFile, AnyOtherWrongLineIsAnErrorWithItsPlace) {
   TempDir folder;
-  for (const std::string bad : {"[1]", "", "{\"a\":", "{} {}", "nan"}) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"[1]", "expected a JSON object, found '[1]'"},
+      {"", "expected a JSON object, found ''"},
+      {"nan", "expected a JSON object, found 'nan'"},
+      {"{\"a\":", "expected JSON, found an error at byte 6"},
+      {"{} {}", "expected JSON, found an error at byte 4"},
+      {"{\"a\":1,\"a\":2}", "expected every key once, found 'a' twice"},
+      {std::string("{}\0x", 4), "expected JSON, found a NUL at byte 3"},
+      {"{\"a\":" + std::string(100000, '['), "expected at most 8 levels of nesting, found more"},
+  };
+  for (const auto& [bad, expected] : cases) {
     const std::string path = folder.write_file("m.jsonl", "{}\n" + bad + "\n{}\n");
-    EXPECT_EQ(message_of<RunError>([&] { read_metrics(path); }),
-              "'" + path + "':2: expected a JSON object, found '" + bad + "'");
+    EXPECT_EQ(message_of<RunError>([&] { read_metrics(path); }), "'" + path + "':2: " + expected);
   }
   EXPECT_THAT(message_of<RunError>([&] { read_metrics(folder.file("none")); }),
               HasSubstr("none': no such file"));
+}
+
+// Zeros without an end, as a file system leaves after a crash: refused after one line's worth.
+TEST(MetricsFile, ALineThatIsNoRowIsNotReadWhole) {
+  TempDir folder;
+  const std::string path = folder.write_file("m.jsonl", "{}\n");
+  std::filesystem::resize_file(path, uint64_t{1} << 40);
+  EXPECT_EQ(message_of<RunError>([&] { read_metrics(path); }),
+            "'" + path + "':2: expected a line of at most 67108864 bytes, found more");
+}
+
+// Lines that end anywhere in the pieces that are read.
+TEST(MetricsFile, LongLinesAreReadWhole) {
+  TempDir folder;
+  const std::string path = folder.file("m.jsonl");
+  MetricsWriter writer(path);
+  const std::vector<size_t> lengths = {65000, 526, 65527, 65528, 200000, 0, 1};
+  for (const size_t length : lengths) writer.append({{"text", std::string(length, 'x')}});
+  const auto rows = read_metrics(path);
+  ASSERT_EQ(rows.size(), lengths.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i]["text"].get<std::string>().size(), lengths[i]);
+  }
 }
 
 TEST(MetricsFile, CutsBackToAStep) {
@@ -78,7 +110,11 @@ TEST(MetricsFile, CutsBackToAStep) {
   EXPECT_THAT(folder.names(), ElementsAre("m.jsonl"));
   folder.write_file("m.jsonl", "{\"step\":1.5}\n");
   EXPECT_EQ(message_of<RunError>([&] { cut_metrics(path, 2); }),
-            "'" + path + "':1: step: expected an integer, found '1.5'");
+            "'" + path + "':1: step: expected a whole number from 0 on, found '1.5'");
+  EXPECT_EQ(read_bytes(path), "{\"step\":1.5}\n") << "refused and left as it was";
+  folder.write_file("m.jsonl", "{}\n");
+  EXPECT_EQ(message_of<RunError>([&] { cut_metrics(path, 2); }),
+            "'" + path + "':1: step: expected a whole number from 0 on, found none");
 }
 
 TEST(MetricsFile, AFullDiskLeavesOnlyCompleteLines) {

@@ -41,7 +41,7 @@ TEST_F(OpenDataTest, NoByteOfValidationIsInATrainingRow) {
   EXPECT_EQ(data.train_bytes, 30 * kBlock);
   EXPECT_EQ(data.valid_bytes, 10 * kBlock);
   const Batch train = data.train->batch(0, 5 * data.train->rows_per_epoch());
-  const Batch valid = data.valid->batch(0, data.valid->rows_per_epoch());
+  const Batch valid = data.valid[0].rows->batch(0, data.valid[0].rows->rows_per_epoch());
   const auto all = [](const std::vector<int64_t>& ids, char c) {
     return std::all_of(ids.begin(), ids.end(), [c](int64_t id) { return id == c; });
   };
@@ -53,7 +53,7 @@ TEST_F(OpenDataTest, ReadsAFewKilobytes) {
   config_.train = {folder_.write_file("own.txt", std::string(3000, 'x'))};
   const Datasets data = open_data(config_, 256, 1);
   EXPECT_GE(data.train->rows_per_epoch(), 8);
-  EXPECT_GE(data.valid->rows_per_epoch(), 1);
+  EXPECT_GE(data.valid[0].rows->rows_per_epoch(), 1);
   EXPECT_EQ(data.train_bytes + data.valid_bytes, 3000);
 }
 
@@ -67,7 +67,7 @@ TEST_F(OpenDataTest, ReadsPlainAndGzipTogether) {
   const Batch batch = data.train->batch(0, data.train->rows_per_epoch());
   EXPECT_GT(std::count(batch.tokens.begin(), batch.tokens.end(), 'a'), 3900);
   EXPECT_GT(std::count(batch.tokens.begin(), batch.tokens.end(), 'b'), 3900);
-  EXPECT_EQ(data.valid->rows_per_epoch(), 6);
+  EXPECT_EQ(data.valid[0].rows->rows_per_epoch(), 6);
 }
 
 TEST_F(OpenDataTest, ValidationIsTheSameForEverySeed) {
@@ -76,8 +76,51 @@ TEST_F(OpenDataTest, ValidationIsTheSameForEverySeed) {
   config_.train = {folder_.write_file("a.txt", text)};
   const Datasets one = open_data(config_, 32, 1);
   const Datasets two = open_data(config_, 32, 2);
-  EXPECT_EQ(one.valid->batch(0, 20).tokens, two.valid->batch(0, 20).tokens);
+  EXPECT_EQ(one.valid[0].rows->batch(0, 20).tokens, two.valid[0].rows->batch(0, 20).tokens);
   EXPECT_NE(one.train->batch(0, 20).tokens, two.train->batch(0, 20).tokens);
+}
+
+TEST_F(OpenDataTest, SourcesAreMixedByWeightAndValidatedSeparately) {
+  const auto source = [&](const std::string& name, char byte, size_t bytes, double weight) {
+    SourceConfig config;
+    config.train = {folder_.write_file(name + ".txt", std::string(bytes, byte))};
+    config.weight = weight;
+    config_.sources.emplace_back(name, config);
+  };
+  source("small", 's', 3000, 3);
+  source("large", 'l', 40000, 1);
+  const Datasets data = open_data(config_, 16, 1);
+  const Batch batch = data.train->batch(0, 1000);
+  EXPECT_EQ(std::count(batch.tokens.begin(), batch.tokens.end(), 's'), 750 * 16);
+  EXPECT_EQ(std::count(batch.tokens.begin(), batch.tokens.end(), 'l'), 250 * 16);
+  ASSERT_EQ(data.valid.size(), 2u);
+  EXPECT_EQ(data.valid[0].name, "small");
+  EXPECT_EQ(data.valid[0].share, 0.75);
+  EXPECT_EQ(data.valid[1].share, 0.25);
+  EXPECT_EQ(data.valid[1].rows->batch(0, 1).tokens, std::vector<int64_t>(16, 'l'));
+  EXPECT_EQ(data.train_bytes + data.valid_bytes, 43000) << "of all sources";
+  config_.sources[1].second.train = {folder_.write_file("short.txt", "xyz")};
+  EXPECT_THAT(error(), HasSubstr("data.sources.large.train: '" + folder_.file("short.txt") +
+                                 "': expected a file of at least 18 bytes"));
+}
+
+TEST_F(OpenDataTest, DocumentsPackRowsAcrossShortFiles) {
+  for (const char name : {'a', 'b', 'c', 'd', 'e', 'f'}) {
+    const std::string file(1, name);
+    config_.train.push_back(folder_.write_file(file, std::string(10, name)));
+    config_.valid.push_back(folder_.write_file(file + "-valid", std::string(7, name)));
+  }
+  EXPECT_THAT(error(16), HasSubstr("expected a file of at least 17 bytes for a row"));
+  config_.documents = "file";
+  const Datasets data = open_data(config_, 16, 1);
+  const Batch valid = data.valid[0].rows->batch(0, data.valid[0].rows->rows_per_epoch());
+  EXPECT_EQ(valid.rows, 2) << "of 42 bytes";
+  EXPECT_EQ(std::count(valid.targets.begin(), valid.targets.end(), 256), 4) << "4 files end in them";
+  EXPECT_EQ(data.train->rows_per_epoch(), 2) << "of 60 bytes: a row's width is kept for the offset";
+  config_.valid.clear();
+  EXPECT_EQ(open_data(config_, 16, 1).valid[0].rows->rows_per_epoch(), 1) << "split as one text";
+  EXPECT_THAT(error(64), HasSubstr("expected text of at least 130 bytes for one training and one "
+                                   "validation row of 64 tokens, found at most 60"));
 }
 
 TEST_F(OpenDataTest, SaysWhatIsTooShort) {
@@ -100,6 +143,12 @@ TEST_F(OpenDataTest, OneFileOnBothSidesIsAnError) {
   config_.valid = {folder_.file("link.txt")};
   EXPECT_THAT(error(), AllOf(HasSubstr("data.valid: '" + folder_.file("link.txt")),
                              HasSubstr("is also in data.train as '" + path)));
+  config_.valid.clear();
+  config_.sources = {{"a", {{path}, {}, 1}}, {"b", {{folder_.file("link.txt")}, {}, 1}}};
+  config_.train.clear();
+  EXPECT_EQ(error(), "data.sources.b.train: '" + folder_.file("link.txt") +
+                         "' is also in data.sources.a.train as '" + path +
+                         "'; remove it from one of the two");
 }
 
 TEST_F(OpenDataTest, BadFilesAreNamedWithTheirKey) {

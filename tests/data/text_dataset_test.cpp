@@ -7,6 +7,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+
+#include "tests/support/temp_dir.h"
 
 namespace moe {
 namespace {
@@ -18,25 +21,35 @@ Row tokens_of(const Batch& batch, int64_t row) {
   return Row(begin, begin + batch.length);
 }
 
-TextRun run_of(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), static_cast<int64_t>(text.size())};
-}
+// A text in a file of its own.
+struct TextOnDisk {
+  explicit TextOnDisk(const std::string& text)
+      : file(folder.write_file("text", text), "data.train", folder.path()) {}
+  TextRun run(int64_t begin, int64_t bytes) const {
+    TextRun run;
+    run.append(file, begin, begin + bytes);
+    return run;
+  }
+  TextRun run() const { return run(0, file.bytes()); }
+  TempDir folder;
+  TextFile file;
+};
 
 // Text in which every stretch of 3 bytes occurs once, so that a row tells its place. Two runs share
 // the text's start and end with bytes in between that belong to neither.
 class TextDatasetTest : public testing::Test {
  protected:
   static constexpr int64_t kLength = 8;
+  static constexpr std::pair<int64_t, int64_t> kRuns[] = {
+      {0, 700}, {720, 5}, {800, 333}, {1150, kLength + 1}};  // begin, bytes
 
   TextDatasetTest() {
     for (int i = 0; i < 1000; ++i) {
       text_ += static_cast<char>(i % 251);
       text_ += static_cast<char>(i / 251 + 200);
     }
-    runs_ = {sub_run(0, 700), sub_run(720, 5), sub_run(800, 333), sub_run(1150, kLength + 1)};
-  }
-  TextRun sub_run(int64_t begin, int64_t bytes) const {
-    return {reinterpret_cast<const uint8_t*>(text_.data()) + begin, bytes};
+    disk_ = std::make_unique<TextOnDisk>(text_);
+    for (const auto& [begin, bytes] : kRuns) runs_.push_back(disk_->run(begin, bytes));
   }
   // Where the row and its targets lie in the text.
   int64_t place_of(const Batch& batch, int64_t row) const {
@@ -58,8 +71,8 @@ class TextDatasetTest : public testing::Test {
   // The run that holds the whole row with its targets, or -1.
   int run_with(int64_t place) const {
     for (size_t i = 0; i < runs_.size(); ++i) {
-      const int64_t begin = runs_[i].data - runs_[0].data;
-      if (place >= begin && place + kLength + 1 <= begin + runs_[i].bytes) {
+      const auto [begin, bytes] = kRuns[i];
+      if (place >= begin && place + kLength + 1 <= begin + bytes) {
         return static_cast<int>(i);
       }
     }
@@ -70,6 +83,7 @@ class TextDatasetTest : public testing::Test {
   }
 
   std::string text_;
+  std::unique_ptr<TextOnDisk> disk_;
   std::vector<TextRun> runs_;
 };
 
@@ -151,7 +165,7 @@ TEST_F(TextDatasetTest, ValidationIsAFixedListOfWindowsFromTheStart) {
     const int64_t place = place_of(first, row);
     const int run = run_with(place);
     ASSERT_GE(run, 0);
-    const int64_t begin = runs_[static_cast<size_t>(run)].data - runs_[0].data;
+    const int64_t begin = kRuns[static_cast<size_t>(run)].first;
     EXPECT_EQ((place - begin) % kLength, 0);
     in_order = in_order && place > before;
     before = place;
@@ -172,9 +186,9 @@ TEST_F(TextDatasetTest, MayBeReadFromManyThreads) {
 }
 
 TEST(TextDataset, KeepsItsTextAlive) {
-  auto text = std::make_shared<std::string>(100, 'x');
-  std::weak_ptr<std::string> watch = text;
-  auto data = TextDataset::for_validation({run_of(*text)}, 10, text);
+  auto text = std::make_shared<TextOnDisk>(std::string(100, 'x'));
+  std::weak_ptr<TextOnDisk> watch = text;
+  auto data = TextDataset::for_validation({text->run()}, 10, text);
   text.reset();
   EXPECT_FALSE(watch.expired());
   data.reset();
@@ -182,11 +196,11 @@ TEST(TextDataset, KeepsItsTextAlive) {
 }
 
 TEST(TextDataset, ShortestRunHasOneWindow) {
-  const std::string text = "abcdefghi";
-  const auto data = TextDataset::for_training({run_of(text)}, 8, 1, nullptr);
+  const TextOnDisk text("abcdefghi");
+  const auto data = TextDataset::for_training({text.run()}, 8, 1, nullptr);
   EXPECT_EQ(data->rows_per_epoch(), 1);
   EXPECT_EQ(data->batch(41, 1).targets.back(), 'i');
-  EXPECT_THROW(TextDataset::for_training({run_of(text)}, 9, 1, nullptr), std::invalid_argument);
+  EXPECT_THROW(TextDataset::for_training({text.run()}, 9, 1, nullptr), std::invalid_argument);
   EXPECT_THROW(data->batch(-1, 1), std::invalid_argument);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +24,9 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 std::string contents(const TextFile& file) {
-  return std::string(reinterpret_cast<const char*>(file.data()), static_cast<size_t>(file.bytes()));
+  std::string bytes(static_cast<size_t>(file.bytes()), '\0');
+  file.read(0, file.bytes(), bytes.data());
+  return bytes;
 }
 
 // Text that does not pack well, so that its gzip form is long too.
@@ -47,10 +50,55 @@ class TextFileTest : public testing::Test {
   TempDir cache_;
 };
 
-TEST_F(TextFileTest, MapsPlainBytes) {
+TEST_F(TextFileTest, ReadsPlainBytes) {
   const std::string bytes = noise(10000) + std::string("\0\xff\n", 3);
   EXPECT_EQ(contents(open(folder_.write_file("a.txt", bytes))), bytes);
   EXPECT_THAT(cache_.names(), IsEmpty()) << "plain text needs no cache";
+}
+
+TEST_F(TextFileTest, CutShortWhileOpenIsAnError) {
+  const std::string path = folder_.write_file("a.txt", noise(10000));
+  const TextFile file = open(path);
+  std::string bytes(100, '\0');
+  std::filesystem::resize_file(path, 5000);
+  file.read(4900, 100, bytes.data());
+  EXPECT_EQ(bytes, noise(10000).substr(4900, 100)) << "what is left can be read";
+  const auto said = message_of<RunError>([&] { file.read(4901, 100, bytes.data()); });
+  EXPECT_EQ(said, "data.train: '" + path + "': expected 10000 bytes, as when it was opened, found "
+                  "5000: it was cut short while in use; bring the text back and repeat the command");
+}
+
+TEST_F(TextFileTest, DeletedOrReplacedWhileOpenCanBeReadOn) {
+  const std::string path = folder_.write_file("a.txt", "first");
+  const TextFile file = open(path);
+  std::filesystem::rename(folder_.write_file("b.txt", "second"), path);
+  EXPECT_EQ(contents(file), "first");
+  std::filesystem::remove(path);
+  EXPECT_EQ(contents(file), "first");
+}
+
+TEST_F(TextFileTest, MoreFilesThanTheLimitAllowsAreOpenedOrRefused) {
+  const pid_t child = ::fork();  // a hard limit cannot be raised again
+  if (child == 0) {
+    const rlimit low = {300, 2000};
+    if (::setrlimit(RLIMIT_NOFILE, &low) != 0) ::_exit(10);
+    allow_open_files(1000);
+    rlimit now;
+    ::getrlimit(RLIMIT_NOFILE, &now);
+    if (now.rlim_cur < 1256) ::_exit(11);
+    try {
+      allow_open_files(4000);
+    } catch (const RunError& error) {
+      const std::string said = error.what();
+      ::_exit(said.find("data: 4000 files of text, and this machine allows 2000 open files") == 0
+                  ? 0
+                  : 12);
+    }
+    ::_exit(13);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(TextFileTest, UnpacksGzipWhateverItsName) {
@@ -108,6 +156,15 @@ TEST_F(TextFileTest, SeveralProcessesMayUnpackAtOnce) {
     EXPECT_EQ(status, 0);
   }
   EXPECT_THAT(cache_.names(), SizeIs(1)) << "no temporary file stays";
+}
+
+TEST_F(TextFileTest, WhatAKilledProcessHalfUnpackedGoes) {
+  const std::string path = folder_.write_file("a.gz", gzip("first"));
+  open(path);
+  const auto cached = cache_.names().at(0);
+  cache_.write_file(cached + ".tmp-4194304-0", "fir");
+  open(path);
+  EXPECT_EQ(cache_.names(), std::vector<std::string>{cached});
 }
 
 TEST_F(TextFileTest, TruncatedGzipAtEveryLengthIsAnError) {

@@ -1,11 +1,14 @@
-// kill -9 at random moments of start-up, training and saving. The same command is given again until
-// the run finishes; it must end with the bytes of an undisturbed run, and nothing left lying about.
+// kill -9 at random moments of start-up, training, saving and writing what people look at. The same
+// command is given again until the run finishes; it must end with the bytes of an undisturbed run, and
+// nothing left lying about. What a kill interrupted is told from what it left behind, so that a count
+// of kills says what was tried.
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <random>
 #include <set>
 
@@ -27,19 +30,30 @@ uint32_t seed_of_delays() {
   return value ? static_cast<uint32_t>(std::atoll(value)) : 20210606u;
 }
 
-std::set<std::string> all_files(const std::string& folder) {
-  std::set<std::string> names;
+std::multiset<std::string> all_files(const std::string& folder) {
+  const std::string events = "events.out.tfevents.";
+  std::multiset<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    names.insert(fs::relative(entry.path(), folder));
+    const std::string name = fs::relative(entry.path(), folder);
+    names.insert(name.rfind(events, 0) == 0 ? events : name);  // the rest is time and process
   }
   return names;
+}
+
+// A file of the run's folder that was being replaced: rows, report, config or environment.
+bool holds_temporary_file(const std::string& folder) {
+  std::error_code none_yet;
+  for (const auto& entry : fs::directory_iterator(folder, none_yet)) {
+    if (entry.path().filename().string().find(".tmp-") != std::string::npos) return true;
+  }
+  return false;
 }
 
 // A step takes milliseconds and is saved, so a good part of a run's time is spent in saving.
 std::vector<std::string> arguments(const std::string& run, int steps) {
   return {"run.dir=" + run,         "train.steps=" + std::to_string(steps),
           "checkpoint.every=1",     "checkpoint.keep=2",
-          "train.eval_every=7",     "model.moe.gate.kind=dselect_k"};
+          "train.eval_every=3",     "model.moe.gate.kind=dselect_k"};
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -83,26 +97,33 @@ TEST_F(Kill, ARunThatIsKilledAtRandomEndsAsIfItWereNot) {
   SCOPED_TRACE("delays from MOE_KILL_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   std::uniform_real_distribution<double> part(0, 1);
-  int starting = 0, saving = 0, training = 0;
+  std::map<std::string, int> fell;  // what the kills fell into
+  int survived = 0;
   // More than that many only while no save was hit.
-  for (int done = 0; done < kills || (saving == 0 && done < 3 * kills); ++done) {
+  for (int done = 0; done < kills || (fell["saving"] == 0 && done < 3 * kills); ++done) {
+    const bool saved_before = fs::exists(tiny_.file("killed/checkpoints"));
     Process process(tiny_.command(arguments("killed", steps)), tiny_.folder());
-    if (random() % 4 == 0) {
+    const bool while_starting = random() % 4 == 0;
+    if (while_starting) {
       ASSERT_TRUE(kill_after(process, part(random) * start_seconds_)) << process.err();
-      ++starting;
     } else {
       wait_for_a_row(process, "killed");
       // On average a quarter of the run is done when all kills are.
       ASSERT_TRUE(kill_after(process, part(random) * rest_seconds_ / (2 * kills)))
-          << "it ended before: " << process.err();
-      ++(fs::exists(tiny_.file("killed/checkpoints/.saving")) ? saving : training);
+          << "after " << survived << " kills it ended by itself: " << process.err();
     }
+    ++survived;
+    ++fell[fs::exists(tiny_.file("killed/checkpoints/.saving"))   ? "saving"
+           : holds_temporary_file(tiny_.file("killed"))           ? "replacing a report or rows"
+           : while_starting                                       ? saved_before ? "resuming" : "starting"
+                                                                  : "a step and its rows"];
   }
   const auto last_start = tiny_.train(arguments("killed", steps));
   ASSERT_EQ(last_start.code, kDone) << last_start.err;
-  std::cout << "kills: " << starting << " while starting, " << saving << " while saving, "
-            << training << " else" << std::endl;
-  EXPECT_GT(saving, 0) << "no kill hit a save, so that was not tested";
+  std::cout << survived << " of " << survived << " kills survived; they fell into:";
+  for (const auto& [what, count] : fell) std::cout << "\n  " << what << ": " << count;
+  std::cout << std::endl;
+  EXPECT_GT(fell["saving"], 0) << "no kill hit a save, so that was not tested";
 
   const auto last = std::to_string(steps);
   const auto newest = "/checkpoints/step-" + std::string(8 - last.size(), '0') + last;
@@ -113,6 +134,8 @@ TEST_F(Kill, ARunThatIsKilledAtRandomEndsAsIfItWereNot) {
   }
   EXPECT_EQ(repeatable(tiny_.rows("killed")), repeatable(tiny_.rows("whole")));
   EXPECT_EQ(all_files(tiny_.file("killed")), all_files(tiny_.file("whole")));
+  const auto report = read_bytes(tiny_.file("killed/report.html"));
+  EXPECT_NE(report.find("<dd>" + last + " of " + last + "</dd>"), std::string::npos);
 }
 
 }  // namespace

@@ -59,43 +59,6 @@ TEST(DSelectK, SelectorsSpellExpertsFromTheMostSignificantBit) {
   EXPECT_EQ(expert_codes(1).size(1), 0);
 }
 
-// The static form from the same pieces: Z holds the bit logits, alpha the mix.
-struct StaticGate {
-  Tensor pick, weight, entropy, reach;
-  StaticGate(const Tensor& Z, const Tensor& alpha, int64_t E) {
-    pick = selectors(smooth_bits(Z, 1), expert_codes(E));
-    weight = mix_selectors(alpha.unsqueeze(0), pick.unsqueeze(0)).squeeze(0);
-    entropy = selector_entropy(pick).sum();
-    reach = reciprocal_reach(pick, 0).sum();
-  }
-};
-
-TEST(DSelectK, StaticFormHasThePublishedNumbers) {
-  const StaticGate four(golden_tensor("dsk static n=4 k=2 Z"), golden_tensor("dsk static w"), 4);
-  EXPECT_TRUE(near(four.pick, golden_tensor("dsk static selectors"), 1e-14));
-  EXPECT_TRUE(near(four.weight, golden_tensor("dsk static weights"), 1e-14));
-  EXPECT_TRUE(near(four.entropy, golden_tensor("dsk static entropy(sum, eps 1e-6)"), 1e-13));
-  const StaticGate six(golden_tensor("dsk static n=6 k=2 Z"), golden_tensor("dsk static w"), 6);
-  EXPECT_TRUE(near(six.pick, golden_tensor("dsk n=6 selectors"), 1e-14));
-  EXPECT_TRUE(near(six.weight, golden_tensor("dsk n=6 weights"), 1e-14));
-  EXPECT_TRUE(near(six.entropy, golden_tensor("dsk n=6 entropy"), 1e-13));
-  EXPECT_TRUE(near(six.reach, golden_tensor("dsk n=6 reciprocal penalty"), 1e-11));
-  const StaticGate decided(row({.6, -.7, -.55, .9}).view({2, 2}), golden_tensor("dsk static w"), 4);
-  EXPECT_TRUE(near(decided.pick, golden_tensor("dsk converged (|z|>=.5) selectors"), 0));
-  EXPECT_TRUE(near(decided.entropy, golden_tensor("dsk converged entropy (eps => ~ -k*1e-6)"), 1e-15));
-}
-
-TEST(DSelectK, StaticFormHasThePublishedGradients) {
-  for (const auto& [lambda, key] : {std::pair{0.0, "lam=0.0"}, {0.1, "lam=0.1"}}) {
-    const auto Z = golden_tensor("dsk static n=4 k=2 Z").requires_grad_(true);
-    const auto alpha = golden_tensor("dsk static w").requires_grad_(true);
-    const StaticGate gate(Z, alpha, 4);
-    ((row({.3, -.7, 1.1, .2}) * gate.weight).sum() + lambda * gate.entropy).backward();
-    EXPECT_TRUE(near(Z.grad(), golden_tensor(std::string("dsk grad Z ") + key + " c=[.3,-.7,1.1,.2]"), 2e-8));
-    EXPECT_TRUE(near(alpha.grad(), golden_tensor(std::string("dsk grad w ") + key), 2e-8));
-  }
-}
-
 TEST(DSelectK, PerTokenFormHasThePublishedNumbers) {
   const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1, entropy: 1, entropy_from: 0, entropy_until: 0}"), 3,
                               4, Initializer(1, at::kDouble));

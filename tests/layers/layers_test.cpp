@@ -42,7 +42,7 @@ TEST(RmsNorm, IsTheFormula) {
 }
 
 TEST(Mlp, IsSwiglu) {
-  Mlp mlp(8, 6, 1, Initializer(1, at::kDouble));
+  Mlp mlp(8, 6, Activation::kSwiglu, 1, Initializer(1, at::kDouble));
   const auto p = mlp.named_parameters();
   const auto x = draw({5, 8});
   const auto gate = x.mm(p["gate_up"].narrow(0, 0, 6).t()), up = x.mm(p["gate_up"].narrow(0, 6, 6).t());
@@ -135,6 +135,7 @@ Decoder make_decoder(const DecoderConfig& config, uint64_t seed = 1) {
   return Decoder(config, 13,
                  [&](int64_t, const Initializer& init) {
                    return std::make_shared<Mlp>(config.d_model, config.active_width,
+                                                activation_of(config.activation),
                                                 config.depth_scale(), init);
                  },
                  Initializer(seed, at::kDouble));

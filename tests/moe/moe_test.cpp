@@ -1,6 +1,9 @@
 // Grouped products, slot order, dispatch rule, and the MoE layer as a FeedForward.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "layers/mlp.h"
 #include "moe/grouped_product.h"
 #include "moe/make_moe_layer.h"
@@ -56,6 +59,40 @@ TEST(SlotOrder, SortsByExpertThenTokenThenChoice) {
   EXPECT_TRUE(near(order.row_of_slot, longs({2, 0, 4, 4, 3, 1}).view({3, 2}), 0));
 }
 
+TEST(SlotOrder, PaddedRowsHaveFewSizes) {
+  EXPECT_EQ(padded_rows(0), 0);
+  std::set<int64_t> sizes;
+  for (int64_t count = 1; count <= 4096; ++count) {
+    const int64_t rows = padded_rows(count);
+    EXPECT_GE(rows, count);
+    EXPECT_LT(rows - count, std::max<int64_t>(64, count / 4 + 1));
+    sizes.insert(rows);
+  }
+  EXPECT_EQ(sizes.size(), 8u + 3 * 4);  // 64 to 512 by 64, then four an octave
+}
+
+TEST(SlotOrder, PaddingChangesNothing) {
+  Routing routing;
+  routing.expert = longs({2, 0, 0, kEmpty, 2, 1}).view({3, 2});
+  routing.weight = at::tensor({.5, .25, 0., 0., 2., 1.}, at::kDouble).view({3, 2});
+  const std::vector<int64_t> counts = {1, 1, 2};
+  const auto padded = slot_order(routing, counts, /*few_sizes=*/true);
+  EXPECT_EQ(padded.offsets, (std::vector<int64_t>{0, 64, 128, 192}));
+  std::vector<std::vector<Tensor>> results;
+  for (const auto& order : {slot_order(routing, counts), padded}) {
+    Experts experts(3, 4, 5, Activation::kSwiglu, 1, Initializer(1, at::kDouble));
+    const auto x = (at::arange(12, at::kDouble).view({3, 4}) / 7).requires_grad_();
+    const auto weight = routing.weight.clone().requires_grad_();
+    const auto y = combine_rows(experts.forward(gather_rows(x, order), order.offsets), weight, order);
+    (y * at::arange(12, at::kDouble).view({3, 4})).sum().backward();
+    results.push_back({y.detach(), x.grad(), weight.grad()});
+    for (const auto& parameter : experts.parameters()) results.back().push_back(parameter.grad());
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_LT(relative_error(results[1][i], results[0][i]), 1e-14) << i;
+  }
+}
+
 TEST(AutoDispatch, IsAPureFunctionOfCounts) {
   EXPECT_TRUE(dense_is_cheaper(800, 100, 8));
   EXPECT_FALSE(dense_is_cheaper(200, 100, 8));
@@ -74,8 +111,9 @@ TEST(MoeLayer, OfOneExpertEqualsTheDenseNetwork) {
   const Initializer init(3, at::kDouble);
   for (const std::string dispatch : {"dense", "sparse"}) {
     const auto layer =
-        make_moe_layer(config_of("{kind: top_k, k: 1}", 1, dispatch), 0, 8, 12, 0.5, init);
-    Mlp mlp(8, 12, 0.5, init);
+        make_moe_layer(config_of("{kind: top_k, k: 1}", 1, dispatch), 0, 8, 12,
+                                      Activation::kSwiglu, 0.5, init);
+    Mlp mlp(8, 12, Activation::kSwiglu, 0.5, init);
     {
       at::NoGradGuard no_grad;
       const auto experts = layer->named_parameters();
@@ -92,7 +130,8 @@ TEST(MoeLayer, WaitsForTheDeviceOnceAtMostAndCountsItsRows) {
   for (const auto& [dispatch, gate, rows, syncs] :
        {std::tuple{"dense", "{kind: top_k, k: 2}", 64, 0}, {"sparse", "{kind: top_k, k: 2}", 32, 1},
         {"auto", "{kind: top_k, k: 2}", 32, 1}, {"auto", "dselect_k", 64, 1}}) {
-    const auto layer = make_moe_layer(config_of(gate, 4, dispatch), 3, 8, 12, 1, Initializer(1));
+    const auto layer = make_moe_layer(config_of(gate, 4, dispatch), 3, 8, 12,
+                                      Activation::kSwiglu, 1, Initializer(1));
     const auto out = layer->forward(batch.x, batch.context);
     const auto& report = dynamic_cast<const MoeReport&>(*out.report);
     EXPECT_EQ(report.layer, 3);
@@ -105,7 +144,8 @@ TEST(MoeLayer, RepeatsBitForBit) {
   const TestBatch batch(2, 32, 16, at::kFloat);
   std::vector<Tensor> first;
   for (int repeat = 0; repeat < 3; ++repeat) {
-    const auto layer = make_moe_layer(config_of("switch", 8, "auto"), 0, 16, 24, 1, Initializer(1));
+    const auto layer = make_moe_layer(config_of("switch", 8, "auto"), 0, 16, 24,
+                                      Activation::kSwiglu, 1, Initializer(1));
     const auto x = batch.x.clone().requires_grad_(true);
     layer->forward(x, batch.context).y.square().sum().backward();
     std::vector<Tensor> now = {x.grad()};
@@ -115,9 +155,34 @@ TEST(MoeLayer, RepeatsBitForBit) {
   }
 }
 
+// DeepSeekMoE: beside the routed ones, every token passes through n experts. One network of width n F
+// is their sum.
+TEST(MoeLayer, AddsSharedExpertsToWhatTheGateChose) {
+  const Initializer init(3, at::kDouble);
+  const TestBatch batch(2, 5, 8, at::kDouble);
+  auto config = config_of("{kind: top_k, k: 1}", 4, "auto");
+  const auto routed = make_moe_layer(config, 0, 8, 6, Activation::kSwiglu, 1, init);
+  config.shared_experts = 2;
+  const auto both = make_moe_layer(config, 0, 8, 18, Activation::kSwiglu, 1, init);
+  const auto shared = both->named_parameters();
+  ASSERT_EQ(shared["shared.gate_up"].sizes(), (at::IntArrayRef{2 * 2 * 6, 8}));
+  auto expected = routed->forward(batch.x, batch.context).y;
+  for (int64_t n = 0; n < 2; ++n) {
+    Mlp one(8, 6, Activation::kSwiglu, 1, init);
+    at::NoGradGuard no_grad;
+    const auto part = [&](int64_t half) {
+      return shared["shared.gate_up"].narrow(0, half * 12 + n * 6, 6);
+    };
+    one.named_parameters()["gate_up"].copy_(at::cat({part(0), part(1)}));
+    one.named_parameters()["down"].copy_(shared["shared.down"].narrow(1, n * 6, 6));
+    expected = expected + one.forward(batch.x, batch.context).y;
+  }
+  EXPECT_TRUE(near(both->forward(batch.x, batch.context).y, expected, 1e-12));
+}
+
 TEST(MoeLayer, SwappingTheGateLeavesTheExpertsFirstValues) {
   const auto of = [](const std::string& gate) {
-    return make_moe_layer(config_of(gate, 4, "auto"), 0, 8, 12, 1, Initializer(1))
+    return make_moe_layer(config_of(gate, 4, "auto"), 0, 8, 12, Activation::kSwiglu, 1, Initializer(1))
         ->named_parameters()["experts.gate_up"];
   };
   EXPECT_TRUE(bitwise_equal(of("{kind: top_k, k: 2}"), of("{kind: dselect_k, k: 2}")));

@@ -2,9 +2,12 @@
 #include "train/checkpoint.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
+#include "data/formats/manifest.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/tiny_trainer.h"
 
 namespace moe {
@@ -31,9 +34,7 @@ class CheckpointTest : public ::testing::Test {
     for (int64_t i = 0; i < steps; ++i) trainer->step();
     return trainer;
   }
-  std::string save(Trainer& trainer, int64_t keep = 2) {
-    return save_checkpoint(run_, trainer, "the config", keep);
-  }
+  std::string save(Trainer& trainer) { return save_checkpoint(run_, trainer, "the config"); }
 
   TinyRun tiny_;
   RunConfig config_ = tiny_config(tiny_, {"model.moe.gate.kind=dselect_k"});
@@ -75,18 +76,6 @@ TEST_F(CheckpointTest, TellsItsConfigAndParametersAlone) {
   }
 }
 
-TEST_F(CheckpointTest, KeepsTheNewest) {
-  auto trainer = tiny_trainer(config_);
-  for (int i = 0; i < 4; ++i) {
-    trainer->step();
-    save(*trainer, 2);
-  }
-  EXPECT_EQ(steps_in(run_), (std::vector<int64_t>{4, 3}));
-  save(*trainer, 1);
-  EXPECT_EQ(steps_in(run_), std::vector<int64_t>{4});
-  EXPECT_FALSE(fs::exists(run_ + "/checkpoints/.saving"));
-}
-
 TEST_F(CheckpointTest, ListsFinishedCheckpointsOnlyNewestFirst) {
   for (const char* name : {"step-00000009", "step-00000010", "step-123456789", ".saving",
                            "step-00000011.damaged", "step-", "step-1x", "other"}) {
@@ -101,6 +90,23 @@ TEST_F(CheckpointTest, AnInterruptedSaveIsReplaced) {
   std::ofstream(run_ + "/checkpoints/.saving/model.safetensors") << "half a file";
   auto trainer = trained(1);
   EXPECT_EQ(find_checkpoint(run_), save(*trainer));
+}
+
+TEST_F(CheckpointTest, ASaveThatFailsMidwayLeavesNothing) {
+  auto trainer = trained(1);
+  const auto good = save(*trainer);
+  trainer->step();
+  const auto whole = fs::file_size(good + "/model.safetensors");
+  for (const auto limit : {uint64_t{0}, whole / 2, whole}) {  // in the first file, in the second
+    const FileSizeLimit full(limit);
+    const auto text = message_of<RunError>([&] { save(*trainer); });
+    EXPECT_NE(text.find("cannot be written: File too large"), std::string::npos) << text;
+    EXPECT_NE(text.find(limit < whole ? "model.safetensors" : "optimizer.safetensors"),
+              std::string::npos) << text;
+    EXPECT_FALSE(fs::exists(run_ + "/checkpoints/.saving"));
+  }
+  EXPECT_EQ(find_checkpoint(run_), good);
+  EXPECT_EQ(steps_in(run_), std::vector<int64_t>{1});
 }
 
 TEST_F(CheckpointTest, RefusesAnotherModelWithTheListOfTensors) {
@@ -143,12 +149,81 @@ TEST_F(CheckpointTest, RefusesFilesThatAreMissingOrMore) {
             std::string::npos);
 }
 
+TEST_F(CheckpointTest, AFifoOrADirectoryInPlaceOfAFileDoesNotHang) {
+  auto trainer = trained(1);
+  for (const char* name :
+       {"model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"}) {
+    for (const bool fifo : {true, false}) {
+      const auto folder = save(*trainer);
+      const auto path = folder + "/" + name;
+      fs::remove(path);
+      if (fifo) {
+        ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+      } else {
+        fs::create_directory(path);
+      }
+      const auto text = message_of<CheckError>([&] { load_checkpoint(folder, *trainer); });
+      EXPECT_NE(text.find(path), std::string::npos) << text;
+      EXPECT_NE(text.find(fifo ? "found a FIFO" : "found a directory"), std::string::npos) << text;
+    }
+  }
+}
+
+// Hashes that fit: what someone made so, or another program wrote.
+class ForeignCheckpointTest : public CheckpointTest {
+ protected:
+  // Puts this in the place of a file and describes it in the manifest. Returns what loading says.
+  std::string loading_with(const std::string& name, const std::string& bytes) {
+    auto trainer = trained(1);
+    const auto folder = save(*trainer);
+    std::ofstream(folder + "/" + name, std::ios::binary) << bytes;
+    Manifest manifest;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string file = entry.path().filename();
+      if (file != "manifest.json") manifest[file] = hash_file(entry.path());
+    }
+    write_manifest(folder, manifest);
+    const auto text = message_of<CheckError>([&] { load_checkpoint(folder, *trainer); });
+    EXPECT_EQ(text.rfind(folder, 0), 0u) << text;
+    EXPECT_NE(text.find(name), std::string::npos) << text;
+    return text;
+  }
+};
+
+TEST_F(ForeignCheckpointTest, EachIsRefusedByASentence) {
+  const std::vector<std::pair<std::string, std::string>> states = {
+      {"", "expected a JSON object, found ''"},
+      {"[]", "expected a JSON object, found '[]'"},
+      {"{\"a\":" + std::string(1'000'000, '['), "at most 16 levels of nesting"},
+      {std::string((1 << 24) + 1, ' '), "expected at most 16777216 bytes, found 16777217"},
+      {"{\"format\":1,\"format\":1}", "every key once, found 'format' twice"},
+      {"{\"format\":2}", "expected an object with \"format\": 1"},
+      {"{\"format\":1}", "step: expected a whole number from 0 on, found none"},
+      {"{\"format\":1,\"step\":1e300}", "step: expected a whole number from 0 on, found '1e+300'"},
+      {"{\"format\":1,\"step\":-1}", "step: expected a whole number from 0 on, found '-1'"},
+      {"{\"format\":1,\"step\":1,\"row\":1,\"tokens\":\"x\"}", "tokens: expected a number"},
+  };
+  for (const auto& [state, expected] : states) {
+    const auto text = loading_with("state.json", state);
+    EXPECT_NE(text.find(expected), std::string::npos) << text;
+  }
+  for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {
+    auto text = loading_with(name, "no safetensors file");
+    EXPECT_NE(text.find("header length"), std::string::npos) << text;
+    text = loading_with(name, std::string("\2\0\0\0\0\0\0\0{}", 10));
+    EXPECT_NE(text.find("its tensors do not fit this model:\n  missing: "), std::string::npos) << text;
+  }
+  const auto text = loading_with("model-00002-of-00002.safetensors", "x");
+  EXPECT_NE(text.find("expected no entry for 'model-00002-of-00002.safetensors'"),
+            std::string::npos) << text;
+}
+
 TEST_F(CheckpointTest, ARunsNewestGoodOneIsFound) {
   auto trainer = tiny_trainer(config_);
   std::vector<std::string> folders;
   for (int i = 0; i < 3; ++i) {
     trainer->step();
-    folders.push_back(save(*trainer, 9));
+    folders.push_back(save(*trainer));
   }
   EXPECT_EQ(find_checkpoint(run_), folders[2]);
   EXPECT_EQ(find_checkpoint(folders[0]), folders[0]);

@@ -1,5 +1,5 @@
 // moe-compare over run folders written by hand, so that every figure is known.
-#include "train/compare.h"
+#include "train/compare/compare.h"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 
 #include "configs/errors.h"
 #include "tests/support/temp_dir.h"
-#include "train/compare_text.h"
+#include "train/compare/text.h"
 
 namespace moe {
 namespace {
@@ -35,6 +35,10 @@ std::string train_row(int64_t step, double slots) {
   return R"({"step":)" + std::to_string(step) + R"(,"split":"train","loss":2.5,"tokens":)" +
          std::to_string(step * 64) + R"(,"flops":1.0,"flops_executed":1.0,"seconds":1.0,"moe":[)" +
          layer(0, slots - 1) + "," + layer(1, slots + 1) + "]}\n";
+}
+
+Json compare(const CompareOptions& options) {
+  return moe::compare(read_variants(options), options);
 }
 
 class Compare : public testing::Test {

@@ -24,20 +24,25 @@ void expect_round_trip(RunConfig config, const std::string& name) {
 // Every leaf of every section with a value that is not its default.
 const char* const kUnusual =
     "run: {name: 'a: b', dir: '#d', seed: 4294967295}\n"
-    "model: {d_model: 48, layers: 3, heads: 6, kv_heads: 2, head_dim: 10, context: 24, "
-    "active_width: 96, rope_theta: 1234.5678901234567, norm_eps: 1e-7, tie_embeddings: false,\n"
-    "  moe: {experts: 7, d_hidden: 32, dispatch: dense, allow_future_leak: true,\n"
+    "model: {d_model: 48, layers: 5, heads: 6, kv_heads: 2, head_dim: 10, context: 24, "
+    "active_width: 128, rope_theta: 1234.5678901234567, norm_eps: 1e-7, tie_embeddings: false, "
+    "qk_norm: true, parallel_block: true, activation: geglu,\n"
+    "  moe: {experts: 7, d_hidden: 32, shared_experts: 1, first_dense: 1, every: 2, dispatch: dense, "
+    "allow_future_leak: true,\n    layers: {3-4: {gate: {kind: mixtral, k: 3}}},\n"
     "    gate: {kind: top_k, k: 3, softmax: after, renormalize: false, capacity_factor: 1.1, "
     "capacity_order: choice, jitter: 0.1, load_balancing: 0.3, balance_scope: sequence, z_loss: "
     "1e-3, init_scale: 0.7}}}\n"
-    "data: {train: [a.txt, '*.md', 'no'], valid: ['5'], valid_fraction: 0.1, block_bytes: 2048, "
-    "cache: 'null'}\n"
-    "optimizer: {beta1: 0.1, beta2: 0.2, eps: 1e-9, weight_decay: 0, clip: 0}\n"
+    "data: {sources: {'yes': {train: [a.txt, '*.md', 'no'], valid: ['5'], weight: 1e-3}, "
+    "b-2: {train: '#'}}, valid_fraction: 0.1, block_bytes: 2048, documents: separator, "
+    "separator: \"\\x1e: \\n\", cache: 'null'}\n"
+    "optimizer: {beta1: 0.1, beta2: 0.2, eps: 1e-9, weight_decay: 0, clip: 0,\n"
+    "  groups: {'no': {match: ['*.norm*', 'off'], lr: 0, weight_decay: 0.5, freeze: true}}}\n"
     "schedule: {kind: inverse_sqrt, lr: 0.1, warmup: 0, final_ratio: 0.30000000000000004}\n"
     "train: {steps: 1000000000000, batch_tokens: 240, accumulate: 5, eval_every: 0, eval_tokens: "
-    "1, device: cpu, threads: 3}\n"
+    "1, device: cpu, threads: 3, dtype: bf16, recompute: true, logit_z_loss: 1e-4, on_nonfinite: stop, "
+    "spike: 5.5, bad_steps: 3}\n"
     "checkpoint: {every: 0, keep: 9}\n"
-    "log: {every: 3, level: debug}\n"
+    "log: {every: 3, level: debug, tensorboard: false, peak_tflops: 0.5}\n"
     "sweep: {seeds: [3, 1], variants: {z: [model.moe=none], 'yes': ['a=\"b, c\"', 'x=[1]'], "
     "m: []}}\n";
 
@@ -55,6 +60,10 @@ TEST(ConfigRoundTrip, UnusualValues) {
   expect_round_trip(config, "unusual");
 }
 
+TEST(ConfigRoundTrip, SimpleFormOfData) {
+  expect_round_trip(parse_config<RunConfig>("data: {train: [a, 'no'], valid: ['5']}\n"), "data");
+}
+
 // So that a field added later gets its unusual value above.
 TEST(ConfigRoundTrip, TheUnusualConfigLeavesNoDefault) {
   auto unusual = parse_config<RunConfig>(kUnusual);
@@ -63,6 +72,7 @@ TEST(ConfigRoundTrip, TheUnusualConfigLeavesNoDefault) {
   for (const auto& [key, value] : flatten_config(view_of(plain))) defaults[key] = value;
   for (const auto& [key, value] : flatten_config(view_of(unusual))) {
     if (key == "data.tokenizer" || key == "model.moe.gate.kind") continue;  // the only choice; above
+    if (key == "data.valid") continue;  // may not stand beside sources; below
     EXPECT_NE(value, defaults[key]) << key;
   }
 }

@@ -35,14 +35,30 @@ TEST(DryRun, ActiveLeavesOutTheExpertsThatATokenDoesNotUse) {
   EXPECT_EQ(sparse["active"].get<int64_t>() - dense["active"].get<int64_t>(), 2 * 16 * 4);
 }
 
-TEST(DryRun, AGateThatStartsDenseNeedsTheMemoryOfAllExperts) {
+TEST(DryRun, ActivationsFollowWhatIsKeptForBackward) {
   const TinyRun tiny;
-  const auto activations = [&](const std::string& kind) {
-    return dry_run(tiny_config(tiny, {"model.moe.gate.kind=" + kind}))["memory_bytes"]["activations"]
-        .get<double>();
+  const auto activations = [&](std::vector<std::string> overrides) {
+    overrides.push_back("model.moe.dispatch=sparse");
+    return dry_run(tiny_config(tiny, overrides))["memory_bytes"]["activations"].get<double>();
   };
+  const double top_k = activations({}), at_first_dense = activations({"model.moe.gate.kind=softmax",
+                                                                      "model.active_width=64"});
   // 4 bytes, 64 tokens, 2 layers, 4 - 2 slots more, each with 4 rows of width 16 inside and 2 outside.
-  EXPECT_EQ(activations("dselect_k") - activations("top_k"), 4 * 64 * 2 * 2 * (4 + 2) * 16);
+  EXPECT_EQ(at_first_dense - top_k, 4 * 64 * 2 * 2 * (4 + 2) * 16);
+  EXPECT_LT(activations({"model.activation=relu"}), top_k);
+  EXPECT_LT(activations({"train.recompute=true"}), top_k);
+  // All but the float32 softmax of 512 logits.
+  EXPECT_EQ(activations({"train.dtype=bf16"}) * 2, top_k + 4.0 * 64 * 2 * 512);
+  EXPECT_EQ(activations({"train.accumulate=2"}) * 2, top_k);
+}
+
+TEST(DryRun, FrozenParametersNeedNeitherGradientsNorMoments) {
+  const TinyRun tiny;
+  const auto memory =
+      dry_run(tiny_config(tiny, {"optimizer.groups={experts: {freeze: true}}"}))["memory_bytes"];
+  const int64_t experts = 2 * 4 * 3 * 16 * 16;
+  EXPECT_EQ(memory["parameters"].get<int64_t>() - memory["gradients"].get<int64_t>(), 4 * experts);
+  EXPECT_EQ(memory["optimizer"], 2 * memory["gradients"].get<int64_t>());
 }
 
 TEST(DryRun, TakesAModelThatNoMemoryCouldHold) {
@@ -58,16 +74,19 @@ TEST(DryRun, SaysItInWords) {
                        {"flops_per_token", {{"forward", 1e6}, {"training", 3e6}}},
                        {"tokens", 5e6},
                        {"memory_bytes",
-                        {{"parameters", 1048576},
-                         {"gradients", 2 * 1048576},
+                        {{"process", 1048576},
+                         {"parameters", 2 * 1048576},
                          {"optimizer", 3 * 1048576},
                          {"activations", 4 * 1048576},
-                         {"total", 10 * 1048576}}}};
+                         {"workspace", 5 * 1048576},
+                         {"gradients", 6 * 1048576},
+                         {"total", 15 * 1048576}}}};
   EXPECT_EQ(dry_run_text(report),
             "parameters        1.235 M, active 0.235 M\n"
             "FLOPs per token   1.000 M forward, 3.000 M in training, once the gate is sparse\n"
             "tokens            5.000 M\n"
-            "memory, estimated 10 MiB: parameters 1, gradients 2, optimizer 3, activations 4\n");
+            "memory, estimated 15 MiB at most: process 1, parameters 2, optimizer 3, activations 4 "
+            "with 5 in backward, gradients 6 as activations go\n");
 }
 
 }  // namespace

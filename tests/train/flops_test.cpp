@@ -27,8 +27,8 @@ TEST(Flops, DenseModelByHand) {
   const auto flops = flops_per_token(model("none"), 10);
   EXPECT_EQ(flops.attention, kAttention);
   EXPECT_EQ(flops.other, kProjections + kHead + 3 * (3 * 2 * 8 * 12));  // gate, up and down
-  EXPECT_EQ(flops.per_slot, 0);
-  EXPECT_EQ(flops.moe_layers, 0);
+  EXPECT_TRUE(flops.experts.empty());
+  EXPECT_EQ(flops.per_slot(0), 0);
   EXPECT_EQ(flops.training_once_sparse(), 3 * (flops.attention + flops.other));
 }
 
@@ -36,10 +36,13 @@ TEST(Flops, SparseModelByHand) {
   const auto flops = flops_per_token(model("{experts: 5, gate: {kind: top_k, k: 3}}"), 10);
   EXPECT_EQ(flops.attention, kAttention);
   EXPECT_EQ(flops.other, kProjections + kHead + 3 * (2 * 8 * 5));  // the gate's matrix
-  EXPECT_EQ(flops.per_slot, 3 * 2 * 8 * 4);                        // d_hidden is 12 / 3
-  EXPECT_EQ(flops.slots, 3);
-  EXPECT_EQ(flops.moe_layers, 3);
-  EXPECT_EQ(flops.training(2), 3 * (kAttention + flops.other + 2 * 192));
+  ASSERT_EQ(flops.experts.size(), 3u);
+  for (const auto& of_layer : flops.experts) {
+    EXPECT_EQ(of_layer.per_slot, 3 * 2 * 8 * 4);  // d_hidden is 12 / 3
+    EXPECT_EQ(of_layer.slots, 3);
+    EXPECT_EQ(flops.per_slot(of_layer.layer), 192);
+  }
+  EXPECT_EQ(flops.training_once_sparse(), 3 * (kAttention + flops.other + 3 * 3 * 192));
 }
 
 TEST(Flops, TwinsDifferByTheGateAlone) {

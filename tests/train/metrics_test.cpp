@@ -30,15 +30,15 @@ Json first_row(const TinyRun& tiny, const std::vector<std::string>& overrides) {
   auto trainer = tiny_trainer(tiny_config(tiny, overrides));
   const auto result = trainer->step();
   trainer->count_flops();
-  return train_row(result, layer_loads(result), trainer->progress(), 123);
+  return train_row(result, layer_loads(result), trainer->progress(), {123, 0.5});
 }
 
 TEST(TrainRow, HasTheFixedKeysForEveryGate) {
   const TinyRun tiny;
   for (const std::string kind : {"top_k", "switch", "dselect_k", "round_robin"}) {
     const auto row = first_row(tiny, {"model.moe.gate.kind=" + kind});
-    EXPECT_EQ(keys_of(row), with(kCommon, {"lr", "grad_norm", "tokens_per_second", "peak_memory",
-                                           "aux", "moe"}));
+    EXPECT_EQ(keys_of(row), with(kCommon, {"lr", "grad_norm", "tokens_per_second", "tflops", "mfu",
+                                           "peak_memory", "bad_steps", "aux", "moe"}));
     ASSERT_EQ(row["moe"].size(), 2u);
     for (size_t layer = 0; layer < 2; ++layer) {
       const auto& load = row["moe"][layer];
@@ -65,6 +65,8 @@ TEST(TrainRow, HoldsTheStepsFigures) {
   EXPECT_DOUBLE_EQ(row["lr"].get<double>(), 1e-2 / 3);
   EXPECT_GT(row["grad_norm"].get<double>(), 0);
   EXPECT_EQ(row["tokens_per_second"], 123);
+  EXPECT_EQ(row["tflops"], 0.5);
+  EXPECT_EQ(row["bad_steps"], (Json{{"nonfinite", 0}, {"spikes", 0}, {"rollbacks", 0}}));
   EXPECT_GT(row["peak_memory"].get<double>(), 1e6);
   EXPECT_EQ(keys_of(row["aux"]), Keys{"load_balancing"});
   // The mean over layers and micro-steps: 1 at perfect balance, 4 when all go to one expert.
@@ -82,7 +84,9 @@ TEST(TrainRow, CountsFlopsFromTheSlotsThatWereLive) {
   EXPECT_EQ(row["flops_executed"], row["flops"]);
   const auto dense = first_row(tiny, {"model.moe.dispatch=dense"});
   EXPECT_EQ(dense["flops"], row["flops"]);
-  EXPECT_EQ(dense["flops_executed"].get<double>(), 64 * flops.training(2 * 4));
+  // All 4 experts instead of 2, in both layers.
+  EXPECT_EQ(dense["flops_executed"].get<double>(),
+            64 * (flops.training_once_sparse() + 3 * 2 * (4 - 2) * flops.per_slot(0)));
 }
 
 TEST(TrainRow, ReportsDSelectKsOwnFigures) {

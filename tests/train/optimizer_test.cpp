@@ -55,7 +55,7 @@ TEST(AdamW, FollowsTheFormulaAndDecaysMatricesOnly) {
     for (int i = 0; i < 4; ++i) gradient.push_back(std::sin(step * 1.7 + i) * std::pow(10, i - 2));
     give_gradient(matrix, gradient);
     give_gradient(vector, gradient);
-    adam.step(lr);
+    adam.step(lr, adam.gradient_norm());
     for (size_t i = 0; i < 4; ++i) {
       of_matrix[i].step(gradient[i], lr);
       of_vector[i].step(gradient[i], lr);
@@ -74,7 +74,9 @@ TEST(AdamW, ReturnsTheNormOfAllGradientsBeforeClipping) {
   AdamW adam(config, {{"a", a}, {"b", b}});
   give_gradient(a, {2, 3});
   give_gradient(b, {6});
-  EXPECT_NEAR(adam.step(0.1).item<double>(), 7, 1e-12);
+  const auto norm = adam.gradient_norm();
+  EXPECT_NEAR(norm.item<double>(), 7, 1e-12);
+  adam.step(0.1, norm);
 }
 
 TEST(AdamW, ClipsAllGradientsByOneFactor) {
@@ -84,7 +86,7 @@ TEST(AdamW, ClipsAllGradientsByOneFactor) {
   AdamW adam(config, {{"a", a}, {"b", b}});
   give_gradient(a, {2, 3});
   give_gradient(b, {6});
-  adam.step(0.1);
+  adam.step(0.1, adam.gradient_norm());
   const auto state = adam.state();
   const double share = (1 - config.beta1) * 0.5 / 7;
   EXPECT_NEAR(values_of(state[0].second)[0], 2 * share, 1e-7);
@@ -98,7 +100,7 @@ TEST(AdamW, LeavesGradientsBelowTheLimitAlone) {
   const auto a = parameter({0}, {1});
   AdamW adam(config, {{"a", a}});
   give_gradient(a, {3});
-  adam.step(0.1);
+  adam.step(0.1, adam.gradient_norm());
   EXPECT_EQ(values_of(adam.state()[0].second)[0], (1 - config.beta1) * 3);
 }
 
@@ -107,7 +109,9 @@ TEST(AdamW, AMissingGradientCountsAsZero) {
   const auto used = parameter({1}, {1}), unused = parameter({1, 1}, {1, 2});
   AdamW adam(config, {{"used", used}, {"unused", unused}});
   give_gradient(used, {2});
-  EXPECT_NEAR(adam.step(0.1).item<double>(), 2, 1e-12);
+  const auto norm = adam.gradient_norm();
+  EXPECT_NEAR(norm.item<double>(), 2, 1e-12);
+  adam.step(0.1, norm);
   // Its moments stay zero; only weight decay moves it.
   EXPECT_EQ(values_of(unused), (std::vector<double>{1 - 0.1 * config.weight_decay,
                                                     1 - 0.1 * config.weight_decay}));
@@ -117,7 +121,7 @@ TEST(AdamW, DropsTheGradientsItUsed) {
   const auto a = parameter({1}, {1});
   AdamW adam({}, {{"a", a}});
   give_gradient(a, {2});
-  adam.step(0.1);
+  adam.step(0.1, adam.gradient_norm());
   EXPECT_FALSE(a.grad().defined());
 }
 
@@ -138,7 +142,7 @@ TEST(AdamW, GoesOnWithRestoredStateExactly) {
   AdamW one(config, {{"a", a}});
   for (int i = 1; i <= 3; ++i) {
     give_gradient(a, {0.3 * i, -0.2});
-    one.step(0.01);
+    one.step(0.01, one.gradient_norm());
   }
   const auto b = a.detach().clone().set_requires_grad(true);
   AdamW two(config, {{"a", b}});
@@ -146,8 +150,8 @@ TEST(AdamW, GoesOnWithRestoredStateExactly) {
   two.set_steps(3);
   give_gradient(a, {0.1, 0.7});
   give_gradient(b, {0.1, 0.7});
-  one.step(0.01);
-  two.step(0.01);
+  one.step(0.01, one.gradient_norm());
+  two.step(0.01, two.gradient_norm());
   EXPECT_EQ(values_of(a), values_of(b));
 }
 
@@ -156,7 +160,7 @@ TEST(AdamW, PassesOverParametersWithoutElements) {
   const auto a = at::ones({1}).set_requires_grad(true);
   AdamW adam({}, {{"none", none}, {"a", a}});
   give_gradient(a, {1});
-  adam.step(0.1);
+  adam.step(0.1, adam.gradient_norm());
   EXPECT_EQ(adam.state().size(), 2u);
 }
 

@@ -1,6 +1,7 @@
 // What the progress line says.
 #include "train/progress_line.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace moe {
@@ -52,13 +53,24 @@ TEST(LoadText, ShowsTheFirst32Experts) {
 }
 
 TEST(ProgressText, SaysWhereTheRunIs) {
-  ProgressView view{120, 900, 2.0794415416798357, 23456, 125, nullptr};
+  ProgressView view;
+  view.step = 120;
+  view.steps = 900;
+  view.loss = 2.0794415416798357;
+  view.tokens_per_second = 23456;
+  view.tflops = 0.0526;
+  view.seconds_left = 125;
   EXPECT_EQ(progress_text(view),
-            "step 120/900  loss 2.079 (3.00 bits)  23.5k tokens/s  2m05s left");
+            "step 120/900  loss 2.079 (3.00 bits)  23.5k tokens/s  2m05s left  52.6 GFLOP/s");
   const auto load = loads({{3, 3}});
   view.loads = &load;
   EXPECT_EQ(progress_text(view),
-            "step 120/900  loss 2.079 (3.00 bits)  23.5k tokens/s  load |▄▄| 1.50 slots  2m05s left");
+            "step 120/900  loss 2.079 (3.00 bits)  23.5k tokens/s  load |▄▄| 1.50 slots  2m05s left  "
+            "52.6 GFLOP/s");
+  view.tflops = 412.4;
+  EXPECT_THAT(progress_text(view), ::testing::EndsWith("2m05s left  412 TFLOP/s"));
+  view.mfu = 0.417;
+  EXPECT_THAT(progress_text(view), ::testing::EndsWith("2m05s left  MFU 41.7%"));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "configs/config_io.h"
 #include "tests/support/temp_dir.h"
+#include "train/memory_check.h"
+#include "train/size_config.h"
 
 namespace moe {
 namespace {
@@ -38,14 +40,42 @@ TEST(RunConfig, BatchesAreWholeRows) {
   EXPECT_EQ(config.rows_per_micro_step(), 2);
 }
 
+// Every size within its own limit, their products beyond int64.
+TEST(RunConfig, SizesFit64Bits) {
+  const std::string wide = "model: {d_model: 65536, layers: 1024, heads: 1024, ";
+  EXPECT_EQ(problems_of(wide + "active_width: 1048576, moe: {experts: 65536, gate: {k: 1}}}\n"),
+            "c.yaml:2:1: model: layers x experts x d_model x width: expected less than 2^56 "
+            "parameters, found 1.4e+19: lower one of these");
+  EXPECT_EQ(problems_of(wide + "context: 1000000}\ntrain: {batch_tokens: 1e12}\n"),
+            "c.yaml:3:9: train.batch_tokens: one micro-step, batch_tokens / accumulate tokens in "
+            "model.layers layers of model.d_model: expected less than 2^60 bytes, found 2.7e+20: "
+            "lower one of these or raise accumulate");
+  EXPECT_NO_THROW(parse_config<RunConfig>("data: {train: a}\n" + wide + "active_width: 1048576}\n"));
+}
+
+TEST(RunConfig, AMachineMustHoldWhatARunNeedsAtLeast) {
+  const auto config = parse_config<RunConfig>(
+      "data: {train: a}\nmodel: {d_model: 1024, layers: 2, heads: 8, active_width: 1024, "
+      "context: 64}\ntrain: {batch_tokens: 64}\n");
+  const double parameters = 2 * (4 * 1024 * 1024 + 3 * 1024 * 1024);
+  const double bytes = 16 * parameters + 4 * 64 * 1024 * 2;
+  EXPECT_EQ(least_parameters(config.model), parameters);
+  EXPECT_EQ(least_bytes(config), bytes);
+  EXPECT_NO_THROW(require_memory(config, static_cast<int64_t>(bytes)));
+  const auto text =
+      message_of<ConfigError>([&] { require_memory(config, static_cast<int64_t>(bytes) - 1); });
+  EXPECT_EQ(text.rfind("model: this run needs more than 0.2 GiB (1.47e+07 parameters", 0), 0u) << text;
+  EXPECT_NE(text.find("this machine has 0.2 GiB"), std::string::npos) << text;
+}
+
 TEST(RunConfig, ExpertsMustMakeTheTwinOfEqualFlops) {
   EXPECT_EQ(problems_of("model: {active_width: 512, moe: {d_hidden: 100, gate: {k: 2}}}\n"),
-            "c.yaml:2:34: model.moe.d_hidden: k x d_hidden must be model.active_width (512), so "
-            "that model.moe=none is the twin of equal active FLOPs; found 2 x 100: set "
-            "model.active_width=200, or d_hidden to auto");
+            "c.yaml:2:34: model.moe.d_hidden: (k + shared_experts) x d_hidden must be "
+            "model.active_width (512), so that model.moe=none is the twin of equal active FLOPs; "
+            "found (2 + 0) x 100: set model.active_width=200, or d_hidden to auto");
   EXPECT_EQ(problems_of("model: {active_width: 512, moe: {gate: {k: 3}}}\n"),
-            "c.yaml:2:28: model.moe.d_hidden: auto is model.active_width / k, and 512 is not "
-            "divisible by k = 3: choose an active_width that is, or set d_hidden");
+            "c.yaml:2:28: model.moe.d_hidden: auto is model.active_width / (k + shared_experts), and "
+            "512 is not divisible by 3 + 0: choose a multiple of 3, such as model.active_width=510");
 }
 
 TEST(RunConfig, AGateThatLooksAheadIsRefusedUnlessAllowed) {
@@ -88,7 +118,7 @@ TEST(RunConfig, ChangingTheKindOnTheCommandLineReplacesTheGate) {
       parse_config<RunConfig>("data: {train: a}\nmodel: {moe: {gate: {kind: dselect_k, k: 1}}}\n",
                               "c.yaml", {"model.moe.gate.kind=top_k"});
   EXPECT_EQ(config.model.moe->gate.kind, "top_k");
-  EXPECT_EQ(gate_config(config.model.moe->gate).slots(), 2);
+  EXPECT_EQ(config.model.moe->slots(0), 2);
 }
 
 TEST(RunName, IsTheStemTheOverridesAndTheSeed) {

@@ -1,4 +1,4 @@
-#include "train/statistics.h"
+#include "train/compare/statistics.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,51 @@
+// moe-compare: what variants of a run reached, what it cost, and whether the difference is more
+// than the spread over seeds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/formats/metrics_file.h"
+#include "train/compare/variants.h"
+
+namespace moe {
+
+struct CompareOptions {
+  std::vector<std::string> paths;        // folders of runs, or folders of such folders
+  std::string baseline;                  // a variant, or a run's name or folder; empty: the first
+  std::string metric = "bits_per_byte";  // a name of train/compare/metric_series.h
+  int64_t over_time = 0;                 // points of training; 0: only the end
+};
+
+// Runs named by the command line, and the baseline's where it is a folder beside them, as variants.
+// Throws RunError for a path without runs or a run that cannot be read.
+std::vector<Variant> read_variants(const CompareOptions& options);
+
+// The JSON document that moe-compare --json prints. A figure that is missing or not finite is null.
+//   metric, baseline  their names
+//   variants          a list, in the order of the command line, of
+//     name, full_name   see train/compare/variants.h
+//     seeds             those that have a value
+//     value             {mean, sd, n}: final_value() of the metric over seeds; runs of one seed
+//                       count once, by their mean
+//     difference        null for the baseline; {mean, pairs, t, p}: variant - baseline over common
+//                       seeds, two-sided paired t test; without common seeds that of the means
+//     cost              {step, tokens, flops (from live slots), flops_executed, seconds,
+//                       steps_per_second}: up to the row of the final value (without one, the last
+//                       row), mean over runs
+//     parameters        {total, active}: active once the gate is sparse
+//     flops_per_token   of training once the gate is sparse
+//     moe               null where dense; {experts, k} and, mean over layers, over the last tenth
+//                       of the training rows and over runs, {slots_per_token, coincident_selectors,
+//                       empty_tokens, dropped, max_vio, dead_experts}
+//     runs              a list of {name, folder, seed, steps (planned), finished, value, cost, moe}
+//   over_time         with --over-time: {steps, variants: [{name, mean, n, runs: [{name, seed,
+//                     values}]}]}: at each step a run's last value so far; null before its first
+//                     and after its last
+//   warnings          texts: what makes the figures hard to compare
+// `variants` are read_variants(options). Throws RunError when no run has a row; ConfigError for a
+// metric or a baseline that none of them has.
+Json compare(const std::vector<Variant>& variants, const CompareOptions& options);
+
+}  // namespace moe

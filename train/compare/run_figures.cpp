@@ -1,0 +1,143 @@
+#include "train/compare/run_figures.h"
+
+#include "data/tokenizer.h"
+#include "train/flops.h"
+#include "train/compare/metric_series.h"
+#include "train/model.h"
+#include "train/compare/statistics.h"
+
+namespace moe {
+namespace {
+
+constexpr const char* kCosts[] = {"step",           "tokens",  "flops",
+                                  "flops_executed", "seconds", "steps_per_second"};
+
+// Name in the report, and path in a layer's object of a training row.
+constexpr std::pair<const char*, const char*> kRouting[] = {
+    {"slots_per_token", "slots_per_token"},
+    {"coincident_selectors", "gate.coincident_selectors"},
+    {"empty_tokens", "empty_tokens"},
+    {"dropped", "dropped"},
+    {"max_vio", "max_vio"},
+    {"dead_experts", "dead_experts"}};
+
+Json cost_at(const Json& row) {
+  Json cost = {{"step", row.at("step")}};
+  for (const char* name : {"tokens", "flops", "flops_executed", "seconds"}) {
+    const auto found = row.find(name);
+    cost[name] = found != row.end() && found->is_number() ? *found : Json();
+  }
+  const auto& seconds = cost["seconds"];
+  cost["steps_per_second"] = seconds.is_number() && seconds.get<double>() > 0
+                                 ? Json(row.at("step").get<double>() / seconds.get<double>())
+                                 : Json();
+  return cost;
+}
+
+Json routing_of(const RunRecord& run) {
+  Json routing = Json::object();
+  for (const auto& [name, path] : kRouting) {
+    const auto metric = std::string("moe.") + path;
+    const auto series = metric_series(run.rows, metric);
+    routing[name] = series.empty() ? Json() : Json(final_value(series, metric));
+  }
+  return routing;
+}
+
+// k, the mean over layers that have experts: a whole number unless their gates differ.
+Json mean_slots(const ModelConfig& model) {
+  const auto layers = model.moe->expert_layers(model.layers);
+  int64_t sum = 0;
+  for (const int64_t layer : layers) {
+    sum += model.moe->slots(layer);
+  }
+  const auto count = static_cast<int64_t>(layers.size());
+  return sum % count == 0 ? Json(sum / count)
+                          : Json(static_cast<double>(sum) / static_cast<double>(count));
+}
+
+}  // namespace
+
+Json run_figures(const RunRecord& run, const std::string& metric) {
+  const auto series = metric_series(run.rows, metric);
+  const bool any = !series.empty();
+  // Without the metric (a dense run has none of a gate's) what was spent is still known.
+  const Json last = any ? run.rows[series.back().row] : run.rows.empty() ? Json() : run.rows.back();
+  return {{"name", run.name},
+          {"folder", run.folder},
+          {"seed", run.config.run.seed},
+          {"steps", run.config.train.steps},
+          {"finished", !last.is_null() && last.at("step") >= run.config.train.steps},
+          {"value", any ? Json(final_value(series, metric)) : Json()},
+          {"cost", last.is_null() ? Json() : cost_at(last)},
+          {"moe", run.config.model.moe ? routing_of(run) : Json()}};
+}
+
+std::map<int64_t, double> values_by_seed(const Json& runs) {
+  std::map<int64_t, std::vector<double>> all;
+  for (const auto& run : runs) {
+    if (run.at("value").is_number()) {
+      all[run.at("seed")].push_back(run.at("value"));
+    }
+  }
+  std::map<int64_t, double> means;
+  for (const auto& [seed, values] : all) {
+    means[seed] = mean(values);
+  }
+  return means;
+}
+
+Json mean_figure(const Json& runs, const std::string& pointer) {
+  std::vector<double> values;
+  for (const auto& run : runs) {
+    const Json::json_pointer place(pointer);
+    if (run.contains(place) && run.at(place).is_number()) {
+      values.push_back(run.at(place));
+    }
+  }
+  return values.empty() ? Json() : Json(mean(values));
+}
+
+Json variant_figures(const Variant& variant, const std::string& metric) {
+  Json runs = Json::array();
+  for (const auto& run : variant.runs) {
+    runs.push_back(run_figures(run, metric));
+  }
+  Json seeds = Json::array();
+  std::vector<double> values;
+  for (const auto& [seed, value] : values_by_seed(runs)) {
+    seeds.push_back(seed);
+    values.push_back(value);
+  }
+  Json value = {{"mean", values.empty() ? Json() : Json(mean(values))},
+                {"sd", values.size() < 2 ? Json() : Json(standard_deviation(values))},
+                {"n", values.size()}};
+  Json cost = Json::object();
+  for (const std::string name : kCosts) {
+    cost[name] = mean_figure(runs, "/cost/" + name);
+  }
+  const auto& model = variant.first().config.model;
+  Json routing;
+  if (model.moe) {
+    routing = {{"experts", model.moe->experts}, {"k", mean_slots(model)}};
+    for (const auto& [name, unused] : kRouting) {
+      routing[name] = mean_figure(runs, std::string("/moe/") + name);
+    }
+  }
+  const auto vocabulary = make_tokenizer(variant.first().config.data.tokenizer)->vocabulary();
+  // The meta device knows shapes and holds no memory.
+  const auto shapes = build_model(model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
+  const auto parameters = count_parameters(model, *shapes.decoder);
+  return {{"name", variant.name},
+          {"full_name", variant.full_name},
+          {"seeds", seeds},
+          {"value", value},
+          {"difference", Json()},
+          {"cost", cost},
+          {"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
+          {"flops_per_token", flops_per_token(model, vocabulary).training_once_sparse()},
+          {"moe", routing},
+          {"runs", runs}};
+}
+
+}  // namespace moe

@@ -1,0 +1,115 @@
+#include "train/compare/warnings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "configs/suggest.h"
+
+namespace moe {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// "TITLE: dense X, top_k Y; CONSEQUENCE" when not all variants have the same.
+void add_if_different(const std::vector<Variant>& variants, const Texts& values,
+                      const std::string& title, const std::string& consequence, Texts& out) {
+  if (std::set<std::string>(values.begin(), values.end()).size() < 2) {
+    return;
+  }
+  Texts parts;
+  for (size_t i = 0; i < variants.size(); ++i) {
+    parts.push_back(variants[i].name + " (" + values[i] + ")");
+  }
+  out.push_back(title + " differ: " + join(parts) + "; " + consequence);
+}
+
+void check_runs(const Json& figures, const std::string& metric, Texts& out) {
+  for (const auto& variant : figures) {
+    std::map<int64_t, int> runs_of_seed;
+    for (const auto& run : variant.at("runs")) {
+      const std::string name = run.at("name");
+      if (run.at("value").is_null()) {
+        out.push_back(name + ": has no " + metric + ": left out");
+        continue;
+      }
+      if (!std::isfinite(run.at("value").get<double>())) {
+        out.push_back(name + ": " + metric + " is not finite: the run diverged");
+      }
+      if (!run.at("finished").get<bool>()) {
+        out.push_back(name + ": unfinished: step " + run.at("cost").at("step").dump() + " of " +
+                      run.at("steps").dump());
+      }
+      ++runs_of_seed[run.at("seed")];
+    }
+    for (const auto& [seed, count] : runs_of_seed) {
+      if (count > 1) {
+        out.push_back(variant.at("name").get<std::string>() + ": seed " + std::to_string(seed) +
+                      " has " + std::to_string(count) + " runs; they count as one, by their mean");
+      }
+    }
+  }
+}
+
+// The keys that decide on which text, and how much of it, the metric was measured.
+ConfigLeaves measured_on(const RunRecord& run) {
+  ConfigLeaves leaves;
+  for (const auto& leaf : run.identity) {
+    if (leaf.first.rfind("data.", 0) == 0 || leaf.first == "train.eval_tokens") {
+      leaves.push_back(leaf);
+    }
+  }
+  return leaves;
+}
+
+void check_names(const std::vector<Variant>& variants, Texts& out) {
+  for (size_t i = 0; i < variants.size(); ++i) {
+    for (size_t j = i + 1; j < variants.size(); ++j) {
+      if (variants[i].full_name == variants[j].full_name) {
+        out.push_back(variants[i].full_name +
+                      ": runs of this name are not one variant: " + variants[i].first().folder +
+                      " and " + variants[j].first().folder + " differ in " +
+                      differing_keys(variants[i].first().identity, variants[j].first().identity));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> comparison_warnings(const std::vector<Variant>& variants,
+                                             const Json& figures, const std::string& metric) {
+  Texts out;
+  check_runs(figures, metric, out);
+  check_names(variants, out);
+  Texts steps, tokens, seeds;
+  for (size_t i = 0; i < variants.size(); ++i) {
+    const auto& first = variants[i].first();
+    steps.push_back(std::to_string(first.config.train.steps));
+    const auto& reached = figures[i].at("cost").at("tokens");
+    tokens.push_back(reached.is_null() ? "none"
+                                       : std::to_string(std::llround(reached.get<double>())));
+    Texts numbers;
+    for (const auto& seed : figures[i].at("seeds")) {
+      numbers.push_back(seed.dump());
+    }
+    seeds.push_back(numbers.empty() ? "none" : join(numbers));
+    const auto data = measured_on(first), first_data = measured_on(variants.front().first());
+    if (data != first_data) {
+      out.push_back(variants[i].name + ": measured on other data than " + variants.front().name +
+                    ": " + differing_keys(first_data, data));
+    }
+    if (first.config.model.moe && first.config.model.moe->allow_future_leak) {
+      out.push_back(variants[i].name +
+                    ": ran with model.moe.allow_future_leak: a gate's choice may depend on later "
+                    "tokens, so its figures are no measure of prediction");
+    }
+  }
+  add_if_different(variants, steps, "steps", "schedules were cut to different lengths", out);
+  add_if_different(variants, tokens, "tokens", "quality is not at equal data", out);
+  add_if_different(variants, seeds, "seeds", "the paired test takes the common ones", out);
+  return out;
+}
+
+}  // namespace moe

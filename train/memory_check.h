@@ -1,0 +1,17 @@
+// Whether a run has a chance on this machine: asked before anything large is allocated, because the
+// system gives more memory than it has, and later ends the process without a word.
+#pragma once
+
+#include <cstdint>
+
+#include "train/run_config.h"
+
+namespace moe {
+
+// Bytes of this machine's memory.
+int64_t physical_memory_bytes();
+
+// ConfigError where what the run certainly needs (train/size_config.h) exceeds `memory` bytes.
+void require_memory(const RunConfig& config, int64_t memory);
+
+}  // namespace moe

@@ -1,0 +1,115 @@
+#include "train/report/compare_report.h"
+
+#include <algorithm>
+#include <set>
+
+#include "configs/suggest.h"
+#include "train/compare/text.h"
+#include "train/compare/metric_series.h"
+#include "train/report/figures.h"
+#include "train/report/html.h"
+#include "train/report/run_report.h"
+
+namespace moe {
+namespace {
+
+constexpr const char* kReading =
+    "<p class=\"note\">Lines are means over seeds, bands reach from the lowest to the highest "
+    "seed. "
+    "Figures of routing are means over layers.</p>\n";
+
+void add_variants(LineChart& chart, const std::vector<Variant>& variants, const std::string& metric,
+                  const std::string& x) {
+  for (const auto& variant : variants) {
+    // A variant without the figure keeps its place, so that its colour is the same in all charts.
+    chart.series.push_back({variant.name, over_seeds(variant, metric, x), true});
+  }
+}
+
+bool is_zero(const LineChart& chart) {
+  return std::all_of(chart.series.begin(), chart.series.end(),
+                     [](const ChartSeries& s) { return all_zero(s.points); });
+}
+
+std::string quality_chart(const std::vector<Variant>& variants, const std::string& metric,
+                          const std::string& x, const std::string& x_label) {
+  LineChart chart;
+  chart.title = metric + " against " + x_label;
+  chart.x_label = x_label;
+  add_variants(chart, variants, metric, x);
+  return line_chart(chart);
+}
+
+// Figures of training and routing, in the order in which a run's own report shows them.
+std::vector<std::string> course_metrics(const std::vector<Variant>& variants,
+                                        const std::string& shown_already) {
+  std::set<std::string> names;
+  for (const auto& variant : variants) {
+    for (const auto& run : variant.runs) {
+      names.merge(metric_names(run.rows));
+    }
+  }
+  std::vector<std::string> metrics;
+  for (const auto& name : names) {
+    if (is_train_metric(name) && name != shown_already && name != "train.loss" &&
+        !is_counter(figure_of(name))) {
+      metrics.push_back(name);
+    }
+  }
+  sort_figures(metrics);
+  return metrics;
+}
+
+std::string course(const std::vector<Variant>& variants, const std::string& shown_already) {
+  std::vector<std::string> charts, zero;
+  for (const auto& metric : course_metrics(variants, shown_already)) {
+    auto chart = titled_chart(figure_of(metric));
+    add_variants(chart, variants, metric, "step");
+    if (is_zero(chart)) {
+      zero.push_back(figure_of(metric));
+    } else {
+      charts.push_back(line_chart(chart));
+    }
+  }
+  return charts.empty() ? "" : "<h2>Over training</h2>\n" + html_grid(charts) + zero_sentence(zero);
+}
+
+std::string loads(const std::vector<Variant>& variants) {
+  constexpr size_t kMostMaps = 24;
+  std::vector<std::string> maps;
+  for (const auto& variant : variants) {
+    RunHistory history;
+    for (const auto& row : variant.first().rows) {
+      history.add(row);
+    }
+    const size_t most = std::clamp<size_t>(kMostMaps / variants.size(), 1, 4);
+    for (auto& map : load_maps(history.loads(), most, variant.first().name + ": ")) {
+      maps.push_back(std::move(map));
+    }
+  }
+  return maps.empty()
+             ? ""
+             : "<h2>Load of the experts, each variant's first seed</h2>\n" + html_grid(maps);
+}
+
+}  // namespace
+
+std::string compare_report(const Json& report, const std::vector<Variant>& variants) {
+  const std::string metric = report.at("metric");
+  std::string body = html_warnings(report.at("warnings"));
+  for (const auto& [title, table] : compare_tables(report)) {
+    body += "<p class=\"note\">" + escape_html(title) + "</p>\n" + html_table(table);
+  }
+  std::vector<std::string> charts = {quality_chart(variants, metric, "tokens", "tokens"),
+                                     quality_chart(variants, metric, "flops", "FLOPs")};
+  if (metric != "train.loss") {
+    charts.push_back(quality_chart(variants, "train.loss", "step", "step"));
+  }
+  body += "<h2>Quality</h2>\n" + std::string(kReading) + html_grid(charts) +
+          course(variants, metric) + loads(variants);
+  return html_page(metric + " of " + std::to_string(variants.size()) +
+                       (variants.size() == 1 ? " variant" : " variants"),
+                   body);
+}
+
+}  // namespace moe

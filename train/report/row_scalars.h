@@ -1,0 +1,23 @@
+// The figures of a row of metrics.jsonl that are one number each, by name: what charts and
+// TensorBoard show. Names are those of moe-compare's --metric with the layer behind:
+//   valid/bits_per_byte, valid/objectives.causal, train/loss, train/lr, train/aux.entropy,
+//   moe.max_vio/layer_0, moe.gate.saturated_bits/layer_0
+// Figures that later rows bring are found without being listed here.
+#pragma once
+
+#include "data/formats/event_file.h"
+#include "data/formats/metrics_file.h"
+
+namespace moe {
+
+// NaN where the row has null. Without `step` and without what is not one number (the load of each
+// expert). From kMostLayers on a figure of the layers is given as /mean, /min and /max over them,
+// so that the number of names stays bounded.
+Scalars row_scalars(const Json& row);
+
+// The number of a layer's object in `moe`, or its place there where it has none.
+int64_t layer_number(const Json& layer, size_t place);
+
+constexpr size_t kMostLayers = 33;
+
+}  // namespace moe

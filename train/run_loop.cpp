@@ -1,0 +1,278 @@
+#include "train/run_loop.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "configs/config_io.h"
+#include "train/checkpoint.h"
+#include "train/compare/text.h"
+#include "train/evaluate.h"
+#include "train/interrupt.h"
+#include "train/log.h"
+#include "train/resume.h"
+
+namespace moe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string describe(const StepResult& bad) {
+  return "step " + std::to_string(bad.step) + " (rows " + std::to_string(bad.first_row) + " to " +
+         std::to_string(bad.first_row + bad.rows - 1) + " of the training data): " + bad.problem;
+}
+
+}  // namespace
+
+RunLoop::RunLoop(RunConfig& config, const std::string& folder, const Datasets& data,
+                 int64_t vocabulary)
+    : config_(config),
+      folder_(folder),
+      yaml_(print_config(view_of(config))),
+      data_(data),
+      vocabulary_(vocabulary),
+      trainer_(std::in_place, config, vocabulary, data.train),
+      retention_(config.checkpoint.keep) {}
+
+RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
+  const auto metrics_path = folder_ + "/metrics.jsonl";
+  auto& progress = trainer_->progress();
+  if (resume_newest(folder_, *trainer_)) {
+    if (progress.step >= config_.train.steps) {
+      return RunEnd::kAlreadyFinished;
+    }
+    check_same_text();
+    log_info("resuming " + folder_ + " at step " + std::to_string(progress.step));
+    saved_step_ = progress.step;
+  } else {
+    const auto& every = config_.checkpoint.every;
+    keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, config_.train.steps - 1)
+                                                  : config_.train.steps - 1);
+    progress.train_bytes = data_.train_bytes;
+    progress.valid_bytes = data_.valid_bytes;
+  }
+  or_say_what_is_left([&] { write_run_files(folder_, config_, command_line); });
+  log_flops_ = progress.flops;
+  begin_rows();
+
+  do {
+    while (progress.step < config_.train.steps && !interrupted()) {
+      step();
+    }
+  } while (!save(true) && !interrupted());
+  line_.clear();
+  views_->write_report();
+  return progress.step >= config_.train.steps ? RunEnd::kFinished : RunEnd::kInterrupted;
+}
+
+// What cannot be written ends the run, but never what was saved.
+template <class Action>
+void RunLoop::or_say_what_is_left(Action action) const {
+  try {
+    action();
+  } catch (const RunError& problem) {
+    const int64_t step = reached_step(folder_);
+    throw RunError(std::string(problem.what()) + ". The run stops here; " +
+                   (step < 0 ? "it has no good checkpoint yet, so that the same command, once the cause "
+                               "is mended, begins it anew"
+                             : "its newest good checkpoint is that of step " + std::to_string(step) +
+                                   ", from which the same command goes on once the cause is mended"));
+  }
+}
+
+// Rows past the trainer's step are of a past that is left behind.
+void RunLoop::begin_rows() {
+  const auto path = folder_ + "/metrics.jsonl";
+  metrics_.reset();
+  or_say_what_is_left([&] {
+    cut_metrics(path, trainer_->progress().step);
+    metrics_.emplace(path);
+  });
+  views_.emplace(folder_, config_, read_metrics(path), model_facts());
+}
+
+// Another text under the same name has other windows and another split: rows would be drawn that the
+// run has seen as validation, or the other way round.
+void RunLoop::check_same_text() const {
+  const auto& p = trainer_->progress();
+  if (p.train_bytes != data_.train_bytes || p.valid_bytes != data_.valid_bytes) {
+    throw RunError(folder_ + ": the run was begun on " + std::to_string(p.train_bytes) +
+                   " bytes to train on and " + std::to_string(p.valid_bytes) +
+                   " to validate, now there are " + std::to_string(data_.train_bytes) + " and " +
+                   std::to_string(data_.valid_bytes) +
+                   ": bring the text back, or train anew in another run.dir");
+  }
+}
+
+Facts RunLoop::model_facts() {
+  const auto count = count_parameters(config_.model, *trainer_->model().decoder);
+  return {{"parameters", short_number(static_cast<double>(count.total))},
+          {"active parameters", short_number(static_cast<double>(count.active))}};
+}
+
+// The record first: what people look at is made from it.
+void RunLoop::write_row(const Json& row) {
+  or_say_what_is_left([&] { metrics_->append(row); });
+  views_->add(row);
+}
+
+void RunLoop::step() {
+  auto& progress = trainer_->progress();
+  const auto start = Clock::now();
+  const double tokens_before = progress.tokens;
+  const auto result = trainer_->step();
+  const bool logged = progress.step % config_.log.every == 0 || progress.step == config_.train.steps;
+  if (logged) {
+    result.loss.item<double>();  // so that the time is the step's and not its launch's
+  }
+  const double seconds = seconds_since(start);
+  progress.seconds += seconds;
+  log_seconds_ += seconds;
+  log_tokens_ += progress.tokens - tokens_before;
+  if (result.verdict != Verdict::kGood && pass_over(describe(result))) {
+    return;
+  }
+  if (logged) {
+    log_step(result);
+  }
+  const auto every = [&](int64_t interval) { return interval > 0 && progress.step % interval == 0; };
+  const bool last = progress.step == config_.train.steps;
+  if (every(config_.train.eval_every) || last) {
+    validate();
+  }
+  if (every(config_.checkpoint.every) && !last) {
+    save(false);  // after the rows of this step, so that a checkpoint implies them
+  }
+}
+
+// Leaves a bad step behind as train.on_nonfinite says. Returns whether the run went back.
+bool RunLoop::pass_over(const std::string& what) {
+  const auto& bad = trainer_->progress().bad_steps;
+  const auto& train = config_.train;
+  const std::string intact = "; what was saved in " + folder_ + " is intact. ";
+  line_.clear();
+  if (train.on_nonfinite == "stop") {
+    throw RunError(what + "; the run stops here, as train.on_nonfinite says" + intact +
+                   "The same command with train.on_nonfinite=skip or =rollback goes on past it");
+  }
+  if (bad.total() > train.bad_steps) {
+    throw RunError(what + "; that is one more bad step than the " + std::to_string(train.bad_steps) +
+                   " of train.bad_steps (" + bad.text() + ")" + intact +
+                   "A lower schedule.lr or optimizer.clip may help; so may a look at these rows");
+  }
+  if (train.on_nonfinite == "rollback") {
+    roll_back(what);
+    return true;
+  }
+  if (const auto name = trainer_->nonfinite_parameter(); !name.empty()) {
+    throw RunError(what + "; leaving updates out cannot help, since the values of parameter " + name +
+                   " are not finite any more" + intact +
+                   "The same command with train.on_nonfinite=rollback goes on from there, with other rows");
+  }
+  log_warning(what + "; its update is left out (so far " + bad.text() + "; train.bad_steps is " +
+              std::to_string(train.bad_steps) + ")");
+  return false;
+}
+
+// Back to the newest good checkpoint, or to the first values. What was spent stays counted, and the
+// data goes on behind the rows that were drawn since.
+void RunLoop::roll_back(const std::string& what) {
+  trainer_->count_flops();
+  auto spent = trainer_->progress();
+  ++spent.bad_steps.rollbacks;
+  const bool found = resume_newest(folder_, *trainer_);
+  if (!found) {
+    trainer_.emplace(config_, vocabulary_, data_.train);
+  }
+  auto& progress = trainer_->progress();
+  const int64_t first_row = progress.row;
+  spent.step = progress.step;
+  spent.bad_steps.recent = progress.bad_steps.recent;
+  progress = spent;
+  saved_step_ = found ? progress.step : -1;
+  begin_rows();
+  log_warning(what + "; back to " + (found ? "step " + std::to_string(progress.step) : "the first values") +
+              ", and rows " + std::to_string(first_row) + " to " + std::to_string(progress.row - 1) +
+              " are left out (so far " + progress.bad_steps.text() + "; train.bad_steps is " +
+              std::to_string(config_.train.bad_steps) + ")");
+}
+
+void RunLoop::log_step(const StepResult& result) {
+  trainer_->count_flops();
+  const auto& progress = trainer_->progress();
+  StepRates rates;
+  rates.tokens_per_second = log_tokens_ / log_seconds_;
+  rates.tflops = (progress.flops - log_flops_) / log_seconds_ / 1e12;
+  if (config_.log.peak_tflops > 0) {
+    rates.mfu = rates.tflops / config_.log.peak_tflops;
+  }
+  const auto loads = layer_loads(result);
+  const auto row = train_row(result, loads, progress, rates);
+  write_row(row);
+  const double left = static_cast<double>(config_.train.steps - progress.step) *
+                      static_cast<double>(config_.train.batch_tokens) / rates.tokens_per_second;
+  line_.show({progress.step, config_.train.steps, row["loss"], rates.tokens_per_second, rates.tflops,
+              rates.mfu, left, &loads});
+  log_seconds_ = log_tokens_ = 0;
+  log_flops_ = progress.flops;
+}
+
+void RunLoop::validate() {
+  trainer_->count_flops();
+  const auto result =
+      evaluate(trainer_->model(), data_.valid, config_.train.eval_tokens,
+               config_.rows_per_micro_step(), config_.model.context, trainer_->device());
+  write_row(valid_row(result, trainer_->progress()));
+  line_.clear();
+  views_->write_report();
+  char text[96];
+  std::snprintf(text, sizeof text, "step %lld: validation loss %.4f, %.4f bits per byte",
+                static_cast<long long>(trainer_->progress().step), result.loss,
+                result.bits_per_byte());
+  std::string line = text;
+  for (const auto& [name, loss] : result.sources) {
+    std::snprintf(text, sizeof text, " %.4f", loss);
+    line += (&name == &result.sources.front().first ? "; " : ", ") + name + text;
+  }
+  log_info(line);
+}
+
+// Returns whether the trainer's step is saved now. It is not where the run went back instead, or
+// where the disk refused: then training goes on, unless this was the last one.
+bool RunLoop::save(bool last) {
+  const int64_t step = trainer_->progress().step;
+  if (step == saved_step_) {
+    return true;
+  }
+  // An update from finite gradients can still overflow. Such a checkpoint would be good for nothing.
+  if (!trainer_->nonfinite_parameter().empty()) {
+    ++trainer_->progress().bad_steps.nonfinite;
+    pass_over("step " + std::to_string(step) + ": its update made parameters overflow, so that "
+              "nothing is saved");
+    return false;
+  }
+  const auto write = [&] {
+    retention_.apply(folder_, save_checkpoint(folder_, *trainer_, yaml_));
+    saved_step_ = step;
+  };
+  if (last) {
+    line_.clear();
+    or_say_what_is_left(write);
+    return true;
+  }
+  try {
+    write();
+    return true;
+  } catch (const RunError& problem) {
+    line_.clear();
+    log_warning(std::string(problem.what()) + ". Earlier checkpoints are untouched; training goes on and "
+                "saves again at step " +
+                std::to_string(std::min(step + config_.checkpoint.every, config_.train.steps)));
+    return false;
+  }
+}
+
+}  // namespace moe
