@@ -1,0 +1,48 @@
+// The memory that --dry-run announces against the highest resident set of a run (VmHWM).
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/support/tiny_run.h"
+
+namespace moe {
+namespace {
+
+class MemoryEstimate : public testing::TestWithParam<const char*> {};
+
+// Large enough that LibTorch itself is not most of it.
+TEST_P(MemoryEstimate, IsWithinAFifthOfTheMeasuredPeak) {
+  const TinyRun tiny;
+  std::vector<std::string> overrides = {
+      "run.dir=run",           "model.d_model=256",        "model.heads=4",   "model.layers=2",
+      "model.context=128",     "model.active_width=1024",  "train.steps=2",   "train.batch_tokens=2048",
+      "train.eval_tokens=128", "model.moe.gate.kind=top_k"};
+  std::istringstream more(GetParam());
+  for (std::string word; more >> word;) overrides.push_back(word);
+
+  auto dry = overrides;
+  dry.insert(dry.end(), {"--dry-run", "--json"});
+  const auto report = tiny.train(dry);
+  ASSERT_EQ(report.code, 0) << report.err;
+  const auto memory = Json::parse(report.out)["memory_bytes"];
+  const auto run = tiny.train(overrides);
+  ASSERT_EQ(run.code, 0) << run.err;
+  double peak = 0;
+  for (const auto& row : tiny.rows("run")) {
+    if (row["split"] == "train") peak = row["peak_memory"];
+  }
+  const double ratio = memory["total"].get<double>() / peak;
+  RecordProperty("estimate_over_peak", std::to_string(ratio));
+  EXPECT_GT(ratio, 0.8) << memory << " peak " << peak;
+  EXPECT_LT(ratio, 1.2) << memory << " peak " << peak;
+  // The process itself would not have been enough, nor the parts without activations.
+  EXPECT_LT(memory["total"].get<double>() - memory["activations"].get<double>(), 0.9 * peak);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Configs, MemoryEstimate,
+    testing::Values("model.moe=none", "model.moe.gate.kind=top_k", "model.moe.gate.kind=dselect_k",
+                    "model.moe=none train.dtype=bf16 train.batch_tokens=4096"));
+
+}  // namespace
+}  // namespace moe
