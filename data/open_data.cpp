@@ -30,7 +30,7 @@ struct SourceFiles {
   NamedPaths train, valid;
 };
 
-struct Source {
+struct OpenedSource {
   std::shared_ptr<const Dataset> train, valid;
   int64_t train_bytes = 0, valid_bytes = 0;
 };
@@ -83,7 +83,7 @@ void require_window(bool holds, const Corpus& corpus, const Reading& reading, in
                  "; give longer text or lower model.context");
 }
 
-Source open_source(const SourceFiles& files, const Reading& reading) {
+OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
   const int64_t window = reading.window();
   const bool joined = reading.joined();
   const auto train_text = Corpus::open(files.train, reading.config.cache);
@@ -101,7 +101,7 @@ Source open_source(const SourceFiles& files, const Reading& reading) {
     require_window(holds_window(split.train, window), *train_text, reading, window, "a row");
     require_window(holds_window(split.valid, window), *valid_text, reading, window, "a row");
   }
-  Source source;
+  OpenedSource source;
   source.train =
       TextDataset::for_training(train_text->runs(split.train, joined), reading.length, reading.seed,
                                 train_text, reading.documents);
@@ -126,7 +126,7 @@ Datasets open_data(const DataConfig& config, int64_t length, uint64_t seed) {
   Datasets data;
   std::vector<MixedDataset::Part> parts;
   for (const auto& files : sources) {
-    const Source source = open_source(files, reading);
+    const OpenedSource source = open_source(files, reading);
     parts.push_back({source.train, files.weight});
     data.valid.push_back({files.name, files.weight / weights, source.valid});
     data.train_bytes += source.train_bytes;

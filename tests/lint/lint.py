@@ -25,6 +25,8 @@ TEXT = SOURCE + (".md", ".txt", ".yaml", ".json")
 CPP = (".h", ".cpp", ".cu", ".cuh")
 MAX_LINES = 300
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+TEST = re.compile(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", re.MULTILINE)
+TEST_NAME = re.compile(r"`([A-Z]\w*\.(?:[A-Z]\w*|\*))`")
 TORCH = re.compile(r"^(torch|ATen|c10)/")
 # In two parts, so that this file does not hold the words it looks for.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
@@ -137,8 +139,20 @@ def check_shell_syntax(tree):
             yield path, int(found[1]) if found else 1, f"is not valid bash: {message}"
 
 
+def check_named_tests_exist(tree):
+    """docs/reliability.md says what was tried: `Suite.Test` or `Suite.*`, each of which must be."""
+    tests = {".".join(match) for path, lines in tree.lines.items() if path.startswith("tests" + os.sep)
+             for match in TEST.findall("\n".join(lines))}
+    suites = {name.split(".")[0] + ".*" for name in tests}
+    path = os.path.join("docs", "reliability.md")
+    for number, line in enumerate(tree.lines.get(path, []), 1):
+        for name in TEST_NAME.findall(line):
+            if name not in tests | suites:
+                yield path, number, f"names {name}, and no test is called so"
+
+
 CHECKS = [check_includes_go_down, check_torch_free, check_nothing_unfinished, check_length,
-          check_shell_syntax]
+          check_shell_syntax, check_named_tests_exist]
 
 
 def violations(root):

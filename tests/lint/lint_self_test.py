@@ -22,6 +22,8 @@ CLEAN = {
     "train/trainer.h": '#include "moe/layer.h"\n#include "data/batch.h"\n',
     "tests/gates/gate_test.cpp": '#include "tests/a.h"\n#include "train/b.h"\n',
     "tools/go": "#!/usr/bin/env bash\nif true; then echo x; fi\n",
+    "tests/a_test.cpp": "TEST_F(Disk, IsFull) {\n",
+    "docs/reliability.md": "| full | `Disk.IsFull`, `Disk.*` | `x.yaml` |\n",
     "docs/todo_list.md": "A method of mastodons.\n",
     "build/x.cpp": f"// {MARK}: not ours, so not looked at\n",
 }
@@ -45,6 +47,8 @@ PLANTED = [
     ("check_length", "moe/a.cpp", "\n" * 301, 301),
     ("check_shell_syntax", "tools/a", "#!/usr/bin/env bash\nif true; then\n", 3),
     ("check_shell_syntax", "tools/a.sh", "echo )\n", 1),
+    ("check_named_tests_exist", "docs/reliability.md", "\n| a | `Disk.IsNotFull` |\n", 2),
+    ("check_named_tests_exist", "docs/reliability.md", "| a | `Disks.*` |\n", 1),
 ]
 
 

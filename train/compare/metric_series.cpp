@@ -9,8 +9,6 @@
 namespace moe {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
 bool starts_with(const std::string& text, const std::string& start) {
   return text.rfind(start, 0) == 0;
 }

@@ -9,11 +9,6 @@
 #include <string>
 
 namespace moe {
-namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 double mean(const std::vector<double>& values) {
   if (values.empty()) {

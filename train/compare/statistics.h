@@ -3,9 +3,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <limits>
 #include <vector>
 
 namespace moe {
+
+// The place of a figure that is missing or not finite.
+inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 double mean(const std::vector<double>& values);  // NaN when there are none
 // Of the sample (divided by n - 1); NaN for fewer than two values.

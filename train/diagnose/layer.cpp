@@ -6,10 +6,10 @@
 #include <limits>
 #include <numeric>
 
+#include "train/compare/statistics.h"
+
 namespace moe {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 double sum_of(const std::vector<double>& load) {
   return std::accumulate(load.begin(), load.end(), 0.0);

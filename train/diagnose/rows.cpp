@@ -6,10 +6,10 @@
 #include <map>
 #include <optional>
 
+#include "train/compare/statistics.h"
+
 namespace moe {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Mean of what was a number.
 struct Mean {

@@ -71,18 +71,20 @@ std::vector<std::string> head_lines(const WatchState& state, size_t width) {
   return lines;
 }
 
-struct Column {
+struct ScreenColumn {
   const char* head;
   const char* figure;
   const char* format;
   size_t width;
 };
-constexpr Column kColumns[] = {{"slots", "slots_per_token", "%.2f", 7},
-                               {"max_vio", "max_vio", "%.2f", 9},
-                               {"dead", "dead_experts", "%.0f", 6},
-                               {"empty", "empty_tokens", "%.3f", 7},
-                               {"dropped", "dropped", "%.3f", 9},
-                               {"entropy", "entropy", "%.2f", 9}};
+constexpr ScreenColumn kScreenColumns[] = {
+    {"slots", "slots_per_token", "%.2f", 7},
+    {"max_vio", "max_vio", "%.2f", 9},
+    {"dead", "dead_experts", "%.0f", 6},
+    {"empty", "empty_tokens", "%.3f", 7},
+    {"dropped", "dropped", "%.3f", 9},
+    {"entropy", "entropy", "%.2f", 9},
+};
 constexpr size_t kLayerWidth = 5, kBarsWanted = 16, kMostBars = 64;
 
 std::string to_right(const std::string& text, size_t width) {
@@ -93,20 +95,20 @@ std::string to_right(const std::string& text, size_t width) {
 std::vector<std::string> table_lines(const Diagnosis& diagnosis, size_t width) {
   constexpr size_t kFrame = 4;  // two spaces and the marks around the bars
   size_t used = kLayerWidth + kFrame, columns = 0;
-  while (columns < std::size(kColumns) &&
-         used + kColumns[columns].width + kBarsWanted <= width) {
-    used += kColumns[columns++].width;
+  while (columns < std::size(kScreenColumns) &&
+         used + kScreenColumns[columns].width + kBarsWanted <= width) {
+    used += kScreenColumns[columns++].width;
   }
   const size_t bars = std::clamp<size_t>(width - std::min(width, used), 1, kMostBars);
   std::vector<std::string> lines = {to_right("layer", kLayerWidth)};
   for (size_t c = 0; c < columns; ++c) {
-    lines[0] += to_right(kColumns[c].head, kColumns[c].width);
+    lines[0] += to_right(kScreenColumns[c].head, kScreenColumns[c].width);
   }
   lines[0] += "  load";
   for (const auto& layer : diagnosis.layers) {
     auto line = to_right(std::to_string(layer.layer), kLayerWidth);
     for (size_t c = 0; c < columns; ++c) {
-      const auto& column = kColumns[c];
+      const auto& column = kScreenColumns[c];
       const double value = layer_figure(layer, column.figure).value_or(NAN);
       line += to_right(number(column.format, value), column.width);
     }
