@@ -19,8 +19,7 @@ std::string cell(const std::string& text) {
 
 std::string code(const std::string& text) { return text.empty() ? "" : "`" + text + "`"; }
 
-// Where each list of kinds is explained: their names -> the key. A list has one place, however many keys
-// take it.
+// Where each kind is explained: its name and help -> the key. It has one place, however many keys take it.
 using Explained = std::map<std::string, std::string>;
 
 void section(const std::vector<FieldInfo>& fields, const std::string& path,
@@ -31,14 +30,18 @@ void below(const FieldInfo& field, const std::string& path, Explained& explained
            std::string& out) {
   switch (field.shape) {
     case FieldInfo::kChosen: {
-      const auto [place, first] = explained.emplace(field.expected, path);
-      if (!first) {
-        out += "\n### `" + path + "`\n\nThe keys of `" + place->second + "`.\n";
-        break;
-      }
+      std::string elsewhere;
       for (const auto& kind : field.kinds) {
-        out += "\n### `" + path + ".kind: " + kind.key + "`\n";
-        section(kind.fields, path, kind.help, explained, out);
+        const auto [place, first] = explained.emplace(kind.key + ": " + kind.help, path);
+        if (first) {
+          out += "\n### `" + path + ".kind: " + kind.key + "`\n";
+          section(kind.fields, path, kind.help, explained, out);
+        } else {
+          elsewhere = place->second;
+        }
+      }
+      if (!elsewhere.empty()) {
+        out += "\nThe other kinds of `" + path + "` have the keys they have in `" + elsewhere + "`.\n";
       }
       break;
     }

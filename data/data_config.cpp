@@ -60,7 +60,7 @@ void DataConfig::check(Rules& rules) const {
                 "data.train=my.txt");
   rules.require(train.empty() || sources.empty(), "train",
                 "expected either `train` or `sources`, found both: make this text a source, or "
-                "leave it out with train=[]");
+                "leave one out with data.train=[] or data.sources={}");
   rules.require(valid.empty() || sources.empty(), "valid",
                 "expected `valid` within each of `sources`, found it beside them");
   no_empty_names(rules, train, "train");
@@ -72,7 +72,7 @@ void DataConfig::check(Rules& rules) const {
     rules.require(source.weight / weights >= kLeastShare, "sources." + name + ".weight",
                   "expected at least a millionth of all weights together, found " +
                       number_text(source.weight) + " of " + number_text(weights) +
-                      "; leave a source out with sources." + name + "=none");
+                      "; leave a source out with data.sources." + name + "=none");
   }
   constexpr size_t kLongestSeparator = 256;
   rules.require(!separator.empty() && separator.size() <= kLongestSeparator, "separator",

@@ -13,9 +13,6 @@ int64_t expert_bits(int64_t experts) {
 }
 
 double DSelectKConfig::flops_per_token(int64_t d_model, int64_t experts) const {
-  if (!per_token) {
-    return 0;  // formed once for all tokens of a step
-  }
   const double m = static_cast<double>(expert_bits(experts));
   return 2.0 * d_model * k * (m + 1) + static_cast<double>(k * experts) * (m + 2);
 }
@@ -23,7 +20,7 @@ double DSelectKConfig::flops_per_token(int64_t d_model, int64_t experts) const {
 double DSelectKConfig::saved_values_per_token(int64_t experts) const {
   // Of every selector's E values: both factors of a bit's product; the entropy's; the mixture's.
   const double m = static_cast<double>(expert_bits(experts));
-  return per_token ? static_cast<double>(k * experts) * (2 * m + 5) : 0;
+  return static_cast<double>(k * experts) * (2 * m + 5);
 }
 
 int64_t DSelectKConfig::first_slots(int64_t experts) const { return experts; }
@@ -37,9 +34,6 @@ double DSelectKConfig::entropy_coefficient(double progress) const {
 
 void DSelectKConfig::fields(Fields& f) {
   f("k", k, "selectors: experts of a token once the gate is sparse", between(1, 1024));
-  f("per_token", per_token,
-    "false: the static gate, whose bits and mixture are parameters of their own and the same for "
-    "every token");
   f("gamma", gamma, "width of the smooth step: a bit is decided once |logit| >= gamma / 2",
     above(0));
   f("entropy", entropy,

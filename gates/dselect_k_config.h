@@ -7,7 +7,6 @@ namespace moe {
 
 struct DSelectKConfig : GateConfig {
   int64_t k = 2;
-  bool per_token = true;         // false: the paper's static gate, one choice for all tokens
   // Published runs use 1. Behind a normalised input of width D and Adam a logit moves by about
   // 0.8 D lr a step, so bits 1 wide are decided, and frozen, within the first steps.
   double gamma = 10;
@@ -21,10 +20,26 @@ struct DSelectKConfig : GateConfig {
   int64_t first_slots(int64_t experts) const override;
   double saved_values_per_token(int64_t experts) const override;
   double flops_per_token(int64_t d_model, int64_t experts) const override;
+  // False: the paper's static gate, one choice for all tokens.
+  virtual bool per_token() const { return true; }
   // Coefficient of the entropy term at this share of the run, in [0, 1].
   double entropy_coefficient(double progress) const;
   void fields(Fields& f) override;
   void check(Rules& rules) const override;
+};
+
+// kind: dselect_k_static. Its bits are parameters of their own, which Adam moves by lr a step, whatever
+// the width of the model: so a step function as wide as the published one, and the entropy term from
+// the first steps on, as published.
+struct DSelectKStaticConfig : DSelectKConfig {
+  DSelectKStaticConfig() {
+    gamma = 1;
+    entropy_from = 0;
+    entropy_until = 0.1;
+  }
+  double saved_values_per_token(int64_t) const override { return 0; }
+  double flops_per_token(int64_t, int64_t) const override { return 0; }  // once for all tokens of a step
+  bool per_token() const override { return false; }
 };
 
 // m = ceil(log2 E): bits that spell an expert; 0 for one expert.

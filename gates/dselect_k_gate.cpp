@@ -64,15 +64,19 @@ Tensor reciprocal_reach(const Tensor& selectors, double eps) {
 
 DSelectKGate::DSelectKGate(const DSelectKConfig& config, int64_t d_model, int64_t experts,
                            const Initializer& init)
-    : config_(config), d_model_(d_model), experts_(experts), bits_(expert_bits(experts)) {
+    : config_(config),
+      per_token_(config.per_token()),
+      d_model_(d_model),
+      experts_(experts),
+      bits_(expert_bits(experts)) {
   const int64_t k = config.k;
-  const double root = config.per_token ? std::sqrt(static_cast<double>(d_model)) : 1;
+  const double root = per_token_ ? std::sqrt(static_cast<double>(d_model)) : 1;
   const double bit_bound = config.init_scale * config.gamma / (100 * root);
   const double mix_bound = config.init_scale * 0.05 / root;
   codes_ = register_buffer("codes", expert_codes(experts).to(init.device()));
-  if (!config.per_token) {
+  if (!per_token_) {
     bit_logits_ =
-        register_parameter("bit_logits", init.uniform("bit_logits", {k, bits_}, bit_bound));
+        register_parameter("bit_logits", init.uniform("bit_logits", {k * bits_}, bit_bound));
     mix_logits_ = register_parameter("mix_logits", init.uniform("mix_logits", {k}, mix_bound));
     return;
   }
@@ -86,8 +90,8 @@ DSelectKGate::DSelectKGate(const DSelectKConfig& config, int64_t d_model, int64_
 
 DSelectKGate::Logits DSelectKGate::logits(const Tensor& x) const {
   const auto dtype = gate_dtype(x);
-  if (!config_.per_token) {
-    return {bit_logits_.to(dtype).unsqueeze(0), mix_logits_.to(dtype).unsqueeze(0)};
+  if (!per_token_) {
+    return {bit_logits_.to(dtype).view({1, config_.k, bits_}), mix_logits_.to(dtype).unsqueeze(0)};
   }
   const auto h = x.to(dtype);  // [T, D]
   return {at::linear(h, bit_weight_.to(dtype), bit_bias_.to(dtype))

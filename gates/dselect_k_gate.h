@@ -1,6 +1,6 @@
 // DSelect-k (Hazimeh et al. 2021, arXiv 2106.03760): k differentiable selectors of one expert each,
 // mixed by a softmax. Bits and mixture are affine in the token (the paper's per-example gate), or, with
-// per_token: false, parameters of their own that every token shares (its static gate, section 3).
+// kind: dselect_k_static, parameters of their own that every token shares (its static gate, section 3).
 //
 // A selector spells its expert in m = ceil(log2 E) bits, the first one the most significant. A bit is
 // a smooth step: exactly 0 or 1, with exactly zero slope, once |logit| >= gamma / 2. So the gate
@@ -32,11 +32,13 @@ class DSelectKGate : public Gate {
   Logits logits(const Tensor& x) const;
 
   DSelectKConfig config_;
+  bool per_token_;
   int64_t d_model_, experts_, bits_;
   Tensor codes_;                    // [E, m] bool, a buffer: the spelling of every expert
   Tensor bit_weight_, bit_bias_;    // per token: [k * m, D], [k * m]
   Tensor mix_weight_, mix_bias_;    // per token: [k, D], [k]
-  Tensor bit_logits_, mix_logits_;  // static: [k, m], [k]
+  Tensor bit_logits_, mix_logits_;  // static: [k * m], [k]: vectors, which do not decay; decay would
+                                    // pull decided bits back into doubt
 };
 
 // [E, m] bool: expert e in binary, most significant bit first.

@@ -20,6 +20,8 @@ KindList& gate_kinds() {
       kind<MixtralConfig>("mixtral", "top-2, renormalised, dropless (Jiang 2024)"),
       kind<DSelectKConfig>("dselect_k", "k differentiable selectors of one expert (Hazimeh 2021)"),
       kind<SoftmaxConfig>("softmax", "every expert on every token: the dense mixture (Jacobs 1991)"),
+      kind<DSelectKStaticConfig>("dselect_k_static",
+                                 "the same, one choice for all tokens (Hazimeh 2021, section 3)"),
       kind<RoundRobinConfig>("round_robin", "by position, nothing learned: a baseline"),
   };
   return list;

@@ -35,6 +35,7 @@ std::vector<GateMaker>& gate_makers() {
       maker<MixtralConfig>("mixtral", preset),
       maker<DSelectKConfig>("dselect_k", plain<DSelectKGate, DSelectKConfig>),
       maker<SoftmaxConfig>("softmax", plain<SoftmaxGate, SoftmaxConfig>),
+      maker<DSelectKStaticConfig>("dselect_k_static", plain<DSelectKGate, DSelectKStaticConfig>),
       maker<RoundRobinConfig>("round_robin",
                               [](const RoundRobinConfig& config, int64_t, int64_t E,
                                  const Initializer&) { return std::make_shared<RoundRobinGate>(config, E); }),

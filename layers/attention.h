@@ -16,7 +16,7 @@ namespace moe {
 class Attention : public torch::nn::Module {
  public:
   Attention(const DecoderConfig& config, const Initializer& init);
-  // x [B, S, D] -> [B, S, D]; `mask` as attention_mask() gives it.
+  // x [B, S, D] -> [B, S, D]; `mask` as attention_bias() gives it.
   Tensor forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask);
 
  private:

@@ -1,5 +1,7 @@
 #include "layers/attention_mask.h"
 
+#include <limits>
+
 namespace moe {
 
 Tensor attention_mask(const ForwardContext& context) {
@@ -21,6 +23,15 @@ Tensor attention_mask(const ForwardContext& context) {
     allowed = (allowed & context.valid.unsqueeze(1)) | (query == key);
   }
   return allowed.unsqueeze(1);  // [B, 1, S, S]
+}
+
+Tensor attention_bias(const ForwardContext& context, at::ScalarType dtype) {
+  const auto allowed = attention_mask(context);
+  if (!allowed.defined()) {
+    return {};
+  }
+  return at::zeros(allowed.sizes(), allowed.options().dtype(dtype))
+      .masked_fill_(allowed.logical_not(), -std::numeric_limits<double>::infinity());  // [B, 1, S, S]
 }
 
 }  // namespace moe

@@ -11,4 +11,8 @@ namespace moe {
 // so that no softmax is over nothing.
 Tensor attention_mask(const ForwardContext& context);
 
+// The same as what is added to scores: 0 where allowed, else -inf, in `dtype`. Made once for all
+// layers; from a bool mask every layer's attention would make, and keep, one of its own.
+Tensor attention_bias(const ForwardContext& context, at::ScalarType dtype);
+
 }  // namespace moe

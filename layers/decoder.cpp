@@ -62,7 +62,7 @@ DecoderOutput Decoder::forward(const ForwardContext& context, bool recompute) {
                .to(dtype);  // [B, S, D]
   const auto rotary = rotary_table(context.position_ids(), config_.head_width(),
                                    config_.rope_theta, at::toOpMathType(x.scalar_type()));
-  const auto mask = attention_mask(context);
+  const auto mask = attention_bias(context, x.scalar_type());
   for (const auto& block : blocks_) {
     // By value: the layer may run again after this call has returned.
     const auto layer = [block, rotary, mask, context](const Tensor& input) {

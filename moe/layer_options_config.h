@@ -9,9 +9,14 @@
 
 namespace moe {
 
-struct LayerOptions {
-  KindChoice gate{gate_kinds(), "top_k"};
+// gate_kinds(), and before them `model`: the gate of `model.moe.gate`, which is what an entry that
+// says nothing of a gate has.
+KindList& layer_gate_kinds();
 
+struct LayerOptions {
+  KindChoice gate{layer_gate_kinds(), "model"};
+
+  bool has_gate() const { return gate.kind != "model"; }
   void fields(Fields& f) { f("gate", gate, "who goes where in these layers"); }
 };
 

@@ -26,7 +26,7 @@ std::vector<int64_t> MoeConfig::expert_layers(int64_t layers) const {
 const KindChoice& MoeConfig::gate_of(int64_t layer) const {
   for (const auto& [name, options] : layers) {
     const auto range = parse_layer_range(name);
-    if (range && range->has(layer)) {
+    if (range && range->has(layer) && options.has_gate()) {
       return options.gate;
     }
   }
@@ -114,7 +114,7 @@ std::vector<const std::string*> MoeConfig::check_layers(Rules& rules, int64_t mo
         with_experts = true;  // one problem is enough
         break;
       }
-      entry = &name;
+      entry = options.has_gate() ? &name : nullptr;
       with_experts = with_experts || has_experts(layer);
     }
     rules.require(with_experts, key,
@@ -137,7 +137,9 @@ void MoeConfig::check(Rules& rules, int64_t active_width, int64_t model_layers) 
     check_gate(rules, gate, "gate", active_width);
   }
   for (const auto& [name, options] : layers) {
-    check_gate(rules, options.gate, "layers." + name + ".gate", active_width);
+    if (options.has_gate()) {
+      check_gate(rules, options.gate, "layers." + name + ".gate", active_width);
+    }
   }
 }
 

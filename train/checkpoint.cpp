@@ -94,7 +94,7 @@ void require_space(const std::string& checkpoint, const std::string& where, uint
   if (free && *free < bytes + kMargin) {
     const auto text = [](uint64_t n) { return short_number(static_cast<double>(n)) + "B"; };
     throw RunError(checkpoint + ": expected " + text(bytes + kMargin) +
-                   " of free disk space for it, found " + text(*free) + ", so it was not begun");
+                   " of free disk space for it, found " + text(*free) + ", so it was not begun; free some space there");
   }
 }
 

@@ -93,4 +93,8 @@ std::string state_config(const std::string& folder) {
   return text_at(read_state(folder), "config", in_quotes(state_path(folder)));
 }
 
+int64_t state_step(const std::string& folder) {
+  return count_at(read_state(folder), "step", in_quotes(state_path(folder)));
+}
+
 }  // namespace moe

@@ -16,7 +16,8 @@ std::string state_text(Trainer& trainer, const std::string& config_yaml);
 // not of this format, RunError naming the key where a value does not fit.
 void load_state(const std::string& folder, Trainer& trainer);
 
-// The config in folder/state.json, as YAML. Throws as load_state does.
+// The config in folder/state.json, as YAML, and the step it was saved at. Throw as load_state does.
 std::string state_config(const std::string& folder);
+int64_t state_step(const std::string& folder);
 
 }  // namespace moe

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "layers/activation_config.h"
+#include "moe/slot_order.h"
 
 namespace moe {
 namespace {
 
 // Resident set of a run of next to nothing: program, LibTorch, the products' own buffers (measured).
 constexpr double kProcess = 142 * 1048576.0;
+// What oneDNN makes for bf16 products: code per shape, and weights in an order of its own (measured).
+constexpr double kHalfProducts = 60 * 1048576.0;
 
 double number(int64_t value) { return static_cast<double>(value); }
 
@@ -19,7 +22,8 @@ struct FeedForwardValues {
   double backward = 0;  // gradients of the hidden values, alive at once
 };
 
-FeedForwardValues feed_forward_values(const ModelConfig& m, int64_t layer) {
+FeedForwardValues feed_forward_values(const ModelConfig& m, int64_t layer, double tokens,
+                                      bool padded) {
   const double D = number(m.d_model);
   const double unit = is_gated(activation_of(m.activation)) ? 4 : 2;
   if (!m.moe || !m.moe->has_experts(layer)) {
@@ -31,8 +35,11 @@ FeedForwardValues feed_forward_values(const ModelConfig& m, int64_t layer) {
   const double F = number(moe.expert_width(layer, m.active_width)), E = number(moe.experts);
   const double shared = number(moe.shared_experts) * unit * F;
   // As many rows of a token as the gate starts with: they only become fewer.
-  const double slots = number(gate.first_slots(moe.experts));
+  double slots = number(gate.first_slots(moe.experts));
   const bool dense = moe.dispatch == "dense" || (moe.dispatch == "auto" && slots >= E);
+  if (padded && !dense) {
+    slots = number(padded_rows(static_cast<int64_t>(tokens * slots / E))) * E / tokens;
+  }
   // Dense dispatch computes every expert and keeps hidden values before and after weighting; sparse
   // dispatch has rows of its own going in and coming out.
   const double routed = dense ? E * (unit + 1) * F : slots * (unit * F + 2 * D);
@@ -61,7 +68,7 @@ MemoryEstimate estimate_memory(const RunConfig& config, int64_t vocabulary, doub
 
   double all_layers = 0, largest_layer = 0, backward = 0;
   for (int64_t layer = 0; layer < m.layers; ++layer) {
-    const auto feed_forward = feed_forward_values(m, layer);
+    const auto feed_forward = feed_forward_values(m, layer, tokens, half);
     const double saved = attention_values(m) + feed_forward.saved;
     all_layers += saved;
     largest_layer = std::max(largest_layer, saved);
@@ -74,11 +81,16 @@ MemoryEstimate estimate_memory(const RunConfig& config, int64_t vocabulary, doub
   const double head = number(vocabulary) * (bytes + 2 * 4);
 
   MemoryEstimate estimate;
-  estimate.process = config.train.device == "cuda" ? 0 : kProcess;
+  if (config.train.device != "cuda") {
+    estimate.process = kProcess + (half ? kHalfProducts : 0);
+  }
   estimate.parameters = parameters * (half ? 4 + 2 : 4);
-  estimate.gradients = (parameters - frozen) * 4;
+  // Those of bf16 copies are added to float32 ones, which are too large for the places they leave.
+  estimate.gradients = (parameters - frozen) * (half ? 2 + 4 : 4);
   estimate.optimizer = (parameters - frozen) * 8;
-  estimate.activations = tokens * (bytes * all_layers + head);
+  // Divided rows: who may attend to whom, once for all layers.
+  const double mask = config.data.documents == "none" ? 0 : bytes * number(m.context);
+  estimate.activations = tokens * (bytes * all_layers + head + mask);
   estimate.workspace = tokens * bytes * backward;
   const double within_step = estimate.activations + estimate.workspace;
   // Micro-steps after the first find the gradients of those before.

@@ -70,10 +70,18 @@ std::string progress_text(const ProgressView& view) {
   text += duration_text(view.seconds_left) + " left  ";
   // Last, because a narrow terminal cuts the line.
   if (std::isfinite(view.mfu)) {
-    return text + format("MFU %.1f%%", 100 * view.mfu);
+    text += format("MFU %.1f%%", 100 * view.mfu);
+  } else if (!std::isfinite(view.tflops)) {
+    text += "n/a FLOP/s";
+  } else {
+    text += view.tflops < 1 ? format("%.3g GFLOP/s", 1000 * view.tflops)
+                            : format("%.3g TFLOP/s", view.tflops);
   }
-  return text + (view.tflops < 1 ? format("%.3g GFLOP/s", 1000 * view.tflops)
-                                 : format("%.3g TFLOP/s", view.tflops));
+  if (view.peak_memory > 0) {
+    text += view.peak_memory < 0x1p30 ? format("  %.0f MiB", view.peak_memory / 0x1p20)
+                                      : format("  %.1f GiB", view.peak_memory / 0x1p30);
+  }
+  return text;
 }
 
 ProgressLine::ProgressLine()

@@ -19,6 +19,7 @@ struct ProgressView {
   double mfu = std::numeric_limits<double>::quiet_NaN();  // shown in the place of tflops where known
   double seconds_left = 0;
   const std::map<int64_t, LoadMetrics>* loads = nullptr;  // by layer; empty for a dense model
+  double peak_memory = 0;        // bytes; 0: not known
 };
 
 // Load of every expert, the mean over layers, as bars from idle to twice the fair share; then live

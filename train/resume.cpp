@@ -21,9 +21,12 @@ int64_t reached_step(const std::string& run_folder) {
   return -1;
 }
 
-bool resume_newest(const std::string& run_folder, Trainer& trainer) {
+bool resume_newest(const std::string& run_folder, Trainer& trainer, int64_t every) {
   std::vector<std::pair<std::string, std::string>> damaged;  // checkpoint, what is wrong
   for (const auto& [step, checkpoint] : list_checkpoints(run_folder)) {
+    if (every > 0 && step % every != 0) {
+      continue;
+    }
     try {
       load_checkpoint(checkpoint, trainer);
     } catch (const CheckError& problem) {
@@ -50,8 +53,9 @@ void keep_orphaned_metrics(const std::string& path, int64_t first_save) {
   if (!std::filesystem::exists(path)) {
     return;
   }
-  const auto rows = read_metrics(path);
-  if (!rows.empty() && rows.back().value("step", int64_t{0}) > first_save) {
+  int64_t last = 0;
+  each_row(path, [&last](const Json& row) { last = row.value("step", int64_t{0}); });
+  if (last > first_save) {
     log_warning(path + ": there is no checkpoint, so the run begins anew; its former rows "
                        "are kept in " + set_aside(path, ".former"));
   }

@@ -14,7 +14,8 @@ int64_t reached_step(const std::string& run_folder);
 // Goes on from the newest checkpoint whose hashes hold; newer ones, which fail, are set aside as
 // *.damaged. Returns whether there was one. With none good everything stays where it is and CheckError
 // lists them: had they been moved, the same command would begin anew over what is left of the run.
-bool resume_newest(const std::string& run_folder, Trainer& trainer);
+// With `every` above 0 only checkpoints of steps that it divides count: those of an undisturbed run.
+bool resume_newest(const std::string& run_folder, Trainer& trainer, int64_t every = 0);
 
 // A run that begins anew although its metrics go past `first_save`, the step of its first checkpoint,
 // has lost its checkpoints: the metrics are then kept aside, and a warning says so.

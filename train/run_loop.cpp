@@ -25,6 +25,16 @@ std::string describe(const StepResult& bad) {
          std::to_string(bad.first_row + bad.rows - 1) + " of the training data): " + bad.problem;
 }
 
+// The end of every message that ends a run.
+std::string what_is_left(const std::string& folder) {
+  const int64_t step = reached_step(folder);
+  return ". The run stops here; " +
+         (step < 0 ? "it has no good checkpoint yet, so that the same command, once the cause is "
+                     "mended, begins it anew"
+                   : "its newest good checkpoint is that of step " + std::to_string(step) +
+                         ", from which the same command goes on once the cause is mended");
+}
+
 }  // namespace
 
 RunLoop::RunLoop(RunConfig& config, const std::string& folder, const Datasets& data,
@@ -58,13 +68,23 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
   log_flops_ = progress.flops;
   begin_rows();
 
-  do {
-    while (progress.step < config_.train.steps && !interrupted()) {
-      step();
+  const auto report = [&] {
+    line_.clear();
+    if (views_) {
+      views_->write_report();
     }
-  } while (!save(true) && !interrupted());
-  line_.clear();
-  views_->write_report();
+  };
+  try {
+    do {
+      while (progress.step < config_.train.steps && !interrupted()) {
+        step();
+      }
+    } while (!save(true) && !interrupted());
+  } catch (...) {
+    report();  // the rows up to an error are those to look at
+    throw;
+  }
+  report();
   return progress.step >= config_.train.steps ? RunEnd::kFinished : RunEnd::kInterrupted;
 }
 
@@ -74,12 +94,7 @@ void RunLoop::or_say_what_is_left(Action action) const {
   try {
     action();
   } catch (const RunError& problem) {
-    const int64_t step = reached_step(folder_);
-    throw RunError(std::string(problem.what()) + ". The run stops here; " +
-                   (step < 0 ? "it has no good checkpoint yet, so that the same command, once the cause "
-                               "is mended, begins it anew"
-                             : "its newest good checkpoint is that of step " + std::to_string(step) +
-                                   ", from which the same command goes on once the cause is mended"));
+    throw RunError(problem.what() + what_is_left(folder_));
   }
 }
 
@@ -91,7 +106,7 @@ void RunLoop::begin_rows() {
     cut_metrics(path, trainer_->progress().step);
     metrics_.emplace(path);
   });
-  views_.emplace(folder_, config_, read_metrics(path), model_facts());
+  views_.emplace(folder_, config_, trainer_->progress().seconds, model_facts());
 }
 
 // Another text under the same name has other windows and another split: rows would be drawn that the
@@ -152,16 +167,15 @@ void RunLoop::step() {
 bool RunLoop::pass_over(const std::string& what) {
   const auto& bad = trainer_->progress().bad_steps;
   const auto& train = config_.train;
-  const std::string intact = "; what was saved in " + folder_ + " is intact. ";
   line_.clear();
   if (train.on_nonfinite == "stop") {
-    throw RunError(what + "; the run stops here, as train.on_nonfinite says" + intact +
-                   "The same command with train.on_nonfinite=skip or =rollback goes on past it");
+    throw RunError(what + "; train.on_nonfinite is stop" + what_is_left(folder_) +
+                   ". With train.on_nonfinite=skip or =rollback it goes on past such steps");
   }
   if (bad.total() > train.bad_steps) {
     throw RunError(what + "; that is one more bad step than the " + std::to_string(train.bad_steps) +
-                   " of train.bad_steps (" + bad.text() + ")" + intact +
-                   "A lower schedule.lr or optimizer.clip may help; so may a look at these rows");
+                   " of train.bad_steps (" + bad.text() + ")" + what_is_left(folder_) +
+                   ". A lower schedule.lr or optimizer.clip may help; so may a look at these rows");
   }
   if (train.on_nonfinite == "rollback") {
     roll_back(what);
@@ -169,8 +183,8 @@ bool RunLoop::pass_over(const std::string& what) {
   }
   if (const auto name = trainer_->nonfinite_parameter(); !name.empty()) {
     throw RunError(what + "; leaving updates out cannot help, since the values of parameter " + name +
-                   " are not finite any more" + intact +
-                   "The same command with train.on_nonfinite=rollback goes on from there, with other rows");
+                   " are not finite any more" + what_is_left(folder_) +
+                   ". With train.on_nonfinite=rollback it goes on with other rows");
   }
   log_warning(what + "; its update is left out (so far " + bad.text() + "; train.bad_steps is " +
               std::to_string(train.bad_steps) + ")");
@@ -183,7 +197,11 @@ void RunLoop::roll_back(const std::string& what) {
   trainer_->count_flops();
   auto spent = trainer_->progress();
   ++spent.bad_steps.rollbacks;
-  const bool found = resume_newest(folder_, *trainer_);
+  // Not to what an interrupt saved in between: the run shall end as if it had not been interrupted. Unless
+  // that is all there is, and much would be lost.
+  const int64_t every = config_.checkpoint.every, bad_step = spent.step;
+  const bool found = resume_newest(folder_, *trainer_, every) ||
+                     (bad_step > every && resume_newest(folder_, *trainer_));
   if (!found) {
     trainer_.emplace(config_, vocabulary_, data_.train);
   }
@@ -215,7 +233,7 @@ void RunLoop::log_step(const StepResult& result) {
   const double left = static_cast<double>(config_.train.steps - progress.step) *
                       static_cast<double>(config_.train.batch_tokens) / rates.tokens_per_second;
   line_.show({progress.step, config_.train.steps, row["loss"], rates.tokens_per_second, rates.tflops,
-              rates.mfu, left, &loads});
+              rates.mfu, left, &loads, row["peak_memory"]});
   log_seconds_ = log_tokens_ = 0;
   log_flops_ = progress.flops;
 }

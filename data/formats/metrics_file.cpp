@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -16,10 +15,6 @@
 
 namespace moe {
 namespace {
-
-// A row of a thousand layers of a thousand experts fits; what is longer is no row.
-constexpr size_t kLongestLine = size_t{1} << 26;
-constexpr JsonLimits kRowLimits = {8, size_t{1} << 23, 10'000};
 
 struct Line {
   std::string text;   // with its newline
@@ -50,9 +45,9 @@ void each_line(const std::string& path, const std::function<void(Line&)>& take) 
       pending.clear();
     }
     pending.append(piece, begin);
-    if (pending.size() > kLongestLine) {
+    if (pending.size() > kLongestRow) {
       throw RunError(name + ":" + std::to_string(number) + ": expected a line of at most " +
-                     std::to_string(kLongestLine) + " bytes, found more");
+                     std::to_string(kLongestRow) + " bytes, found more");
     }
   }
 }
@@ -79,9 +74,13 @@ void cut_to(const File& file, int64_t bytes, const std::string& name) {
 
 }  // namespace
 
+void each_row(const std::string& path, const std::function<void(Json&)>& take) {
+  each_line(path, [&take](Line& line) { take(line.row); });
+}
+
 std::vector<Json> read_metrics(const std::string& path) {
   std::vector<Json> rows;
-  each_line(path, [&rows](Line& line) { rows.push_back(std::move(line.row)); });
+  each_row(path, [&rows](Json& row) { rows.push_back(std::move(row)); });
   return rows;
 }
 

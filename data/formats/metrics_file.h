@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,16 @@
 
 namespace moe {
 
-// All rows. A last line without newline (a killed writer's) is left out; any other line that is not
-// an object, or is longer than a row can be, is a RunError naming file and line.
+// A row of a thousand layers of a thousand experts fits; what is longer is no row.
+inline constexpr size_t kLongestRow = size_t{1} << 26;  // bytes of the line
+inline constexpr JsonLimits kRowLimits = {8, size_t{1} << 23, 10'000};
+
+// Calls `take` with every row in turn, holding no more of the file than one: as a tree, rows take
+// several times the file. A last line without newline (a killed writer's) is left out; any other
+// line that is not an object, or is longer than a row can be, is a RunError naming file and line.
+void each_row(const std::string& path, const std::function<void(Json& row)>& take);
+
+// All rows at once, for those who need all of them.
 std::vector<Json> read_metrics(const std::string& path);
 
 // Keeps the rows whose `step` is at most `step`, rewriting the file atomically (temporary sibling,

@@ -31,9 +31,9 @@ inline std::vector<GateCase> gate_cases() {
       {"dselect_k_dense", "{kind: dselect_k, k: %k, gamma: 50, entropy: 0.1}"},
       {"dselect_k_mixed", "{kind: dselect_k, k: %k, gamma: 4, entropy: 0.1}"},
       {"dselect_k_sparse", "{kind: dselect_k, k: %k, gamma: 0.01, entropy: 0.1}", 2},
-      {"dselect_k_static", "{kind: dselect_k, k: %k, per_token: false, gamma: 50, entropy: 0.1}"},
+      {"dselect_k_static", "{kind: dselect_k_static, k: %k, gamma: 50, entropy: 0.1}"},
       {"dselect_k_static_sparse",
-       "{kind: dselect_k, k: %k, per_token: false, gamma: 0.01, entropy: 0.1}", 2},
+       "{kind: dselect_k_static, k: %k, gamma: 0.01, entropy: 0.1}", 2},
       {"softmax", "{kind: softmax, load_balancing: 0.1}"},
       {"round_robin", "{kind: round_robin, k: %k}"},
   };

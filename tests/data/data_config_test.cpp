@@ -47,7 +47,7 @@ TEST(DataConfig, SourcesStandInPlaceOfTheSimpleForm) {
   EXPECT_THAT(config.sources[1].second.train, ElementsAre("b", "c"));
   EXPECT_EQ(error_of("{train: a, sources: {x: {train: b}}}"),
             "config:1:2: train: expected either `train` or `sources`, found both: make this text a "
-            "source, or leave it out with train=[]");
+            "source, or leave one out with data.train=[] or data.sources={}");
   EXPECT_THAT(error_of("{valid: a, sources: {x: {train: b}}}"),
               HasSubstr("valid: expected `valid` within each of `sources`, found it beside them"));
   EXPECT_EQ(error_of("sources: {x: {valid: b}}"),
@@ -57,7 +57,7 @@ TEST(DataConfig, SourcesStandInPlaceOfTheSimpleForm) {
               HasSubstr("sources.x.weight: expected a number above 0, found '0'"));
   EXPECT_EQ(error_of("sources: {x: {train: b, weight: 1e-7}, y: {train: c}}"),
             "config:1:25: sources.x.weight: expected at least a millionth of all weights together, "
-            "found 1e-7 of 1.0000001; leave a source out with sources.x=none");
+            "found 1e-7 of 1.0000001; leave a source out with data.sources.x=none");
   EXPECT_THAT(error_of("sources: {x: {train: b, weight: 1e308}, y: {train: c, weight: 1e308}}"),
               HasSubstr("sources.x.weight: expected at least a millionth"));
 }

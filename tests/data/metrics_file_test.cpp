@@ -71,6 +71,17 @@ TEST(MetricsFile, AnyOtherWrongLineIsAnErrorWithItsPlace) {
               HasSubstr("none': no such file"));
 }
 
+TEST(MetricsFile, RowsComeOneAtATime) {
+  TempDir folder;
+  const std::string path = folder.write_file("m.jsonl", "{\"step\":1}\n{\"step\":2}\n[]\n");
+  std::vector<Json> seen;
+  EXPECT_THAT(message_of<RunError>([&] {
+                each_row(path, [&seen](Json& row) { seen.push_back(std::move(row)); });
+              }),
+              HasSubstr(":3: expected a JSON object"));
+  EXPECT_THAT(seen, ElementsAre(Json{{"step", 1}}, Json{{"step", 2}}));
+}
+
 // Zeros without an end, as a file system leaves after a crash: refused after one line's worth.
 TEST(MetricsFile, ALineThatIsNoRowIsNotReadWhole) {
   TempDir folder;

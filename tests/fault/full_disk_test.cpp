@@ -17,12 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using Words = std::vector<std::string>;
 
 class FullDisk : public ::testing::Test {
  protected:
-  // At disk/run where there is a disk, else at run.
   Words words(const std::string& run, Words more) const {
     Words all = {"run.dir=" + run, "train.eval_every=0", "log.tensorboard=false"};
     all.insert(all.end(), more.begin(), more.end());
@@ -68,8 +66,9 @@ TEST_F(FullDisk, ASaveThatDoesNotFitIsNotBegunAndTrainingGoesOn) {
     return count;
   };
   ASSERT_TRUE(eventually([&] { return refusals() >= 2; })) << process.err();
-  EXPECT_THAT(process.err(), HasSubstr("of free disk space for it, found 1.05 MB, so it was not begun. "
-                                       "Earlier checkpoints are untouched; training goes on"));
+  EXPECT_THAT(process.err(), HasSubstr("of free disk space for it, found 1.05 MB, so it was not begun; "
+                                       "free some space there. Earlier checkpoints are untouched; "
+                                       "training goes on and saves again at step "));
   const auto before = steps("disk/run");
   ASSERT_EQ(before.size(), 1u);
   EXPECT_FALSE(fs::exists(tiny_.file("disk/run/checkpoints/.saving")));

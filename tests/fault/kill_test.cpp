@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kLongest = 900;  // seconds; 200 kills make a run of minutes on a busy machine
+
 // 20, or as many as MOE_KILLS says: MOE_KILLS=200 build/dev/bin/tests_fault, by hand.
 int kills_wanted() {
   const char* value = std::getenv("MOE_KILLS");
@@ -74,7 +76,7 @@ class Kill : public ::testing::Test {
     Process process(tiny_.command(arguments("whole", steps)), tiny_.folder());
     wait_for_a_row(process, "whole");
     start_seconds_ = seconds_since(start);
-    ASSERT_EQ(process.wait(300), kDone) << process.err();
+    ASSERT_EQ(process.wait(kLongest), kDone) << process.err();
     rest_seconds_ = seconds_since(start) - start_seconds_;
   }
   // Whether the process was still there to be killed.
@@ -118,7 +120,8 @@ TEST_F(Kill, ARunThatIsKilledAtRandomEndsAsIfItWereNot) {
            : while_starting                                       ? saved_before ? "resuming" : "starting"
                                                                   : "a step and its rows"];
   }
-  const auto last_start = tiny_.train(arguments("killed", steps));
+  const auto last_start =
+      run_to_end(tiny_.command(arguments("killed", steps)), tiny_.folder(), kLongest);
   ASSERT_EQ(last_start.code, kDone) << last_start.err;
   std::cout << survived << " of " << survived << " kills survived; they fell into:";
   for (const auto& [what, count] : fell) std::cout << "\n  " << what << ": " << count;

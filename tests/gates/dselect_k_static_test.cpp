@@ -15,11 +15,11 @@ Tensor row(std::vector<double> values) { return at::tensor(values, at::kDouble);
 
 // With Z and alpha as published, gamma 1, and the whole entropy coefficient from the first step on.
 std::shared_ptr<Gate> static_gate(const Tensor& Z, int64_t E, const std::string& entropy = "1") {
-  auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, per_token: false, gamma: 1, "
+  auto gate = make_gate(parse_gate("{kind: dselect_k_static, k: 2, "
                                    "entropy_from: 0, entropy_until: 0, entropy: " + entropy + "}"),
                         3, E, Initializer(1, at::kDouble));
   at::NoGradGuard no_grad;
-  gate->named_parameters()["bit_logits"].copy_(Z);
+  gate->named_parameters()["bit_logits"].copy_(Z.flatten());
   gate->named_parameters()["mix_logits"].copy_(golden_tensor("dsk static w"));
   return gate;
 }
@@ -64,22 +64,22 @@ TEST(DSelectKStatic, HasThePublishedGradientsFromAnyNumberOfTokens) {
     for (const auto& aux : routing.aux) loss = loss + aux.value * aux.coefficient;
     loss.backward();
     const auto p = gate->named_parameters();
-    EXPECT_TRUE(near(p["bit_logits"].grad(),
+    EXPECT_TRUE(near(p["bit_logits"].grad().view({2, -1}),
                      golden_tensor(std::string("dsk grad Z ") + key + " c=[.3,-.7,1.1,.2]"), 2e-8));
     EXPECT_TRUE(near(p["mix_logits"].grad(), golden_tensor(std::string("dsk grad w ") + key), 2e-8));
   }
 }
 
 TEST(DSelectKStatic, ChoosesWithoutTheTokenAndCostsNothingPerToken) {
-  const auto choice = parse_gate("{kind: dselect_k, k: 2, per_token: false}");
+  const auto choice = parse_gate("{kind: dselect_k_static, k: 2}");
   const auto gate = make_gate(choice, 8, 6, Initializer(1));
   const auto names = gate->named_parameters();
   ASSERT_EQ(names.size(), 2u);
-  EXPECT_EQ(names["bit_logits"].sizes(), (at::IntArrayRef{2, 3}));
+  EXPECT_EQ(names["bit_logits"].sizes(), at::IntArrayRef{2 * 3});
   EXPECT_EQ(names["mix_logits"].sizes(), at::IntArrayRef{2});
   // As published: +-gamma / 100 and +-0.05, whatever the width.
-  EXPECT_LE(names["bit_logits"].abs().max().item<double>(), 10.0 / 100);
-  EXPECT_GT(names["bit_logits"].abs().max().item<double>(), 10.0 / 100 / std::sqrt(8.0));
+  EXPECT_LE(names["bit_logits"].abs().max().item<double>(), 1.0 / 100);
+  EXPECT_GT(names["bit_logits"].abs().max().item<double>(), 1.0 / 100 / std::sqrt(8.0));
   EXPECT_LE(names["mix_logits"].abs().max().item<double>(), 0.05);
   EXPECT_EQ(gate_config(choice).flops_per_token(1024, 6), 0);
   TestBatch batch(1, 4, 8, at::kFloat);

@@ -102,7 +102,7 @@ Pass pass_of(const MoeConfig& config, Activation activation, bool cast) {
 TEST(Bf16, EveryGateAndDispatcherFollowsFloat32) {
   for (const std::string gate : {"{kind: top_k, k: 2, z_loss: 0.1}", "{kind: switch, jitter: 0.1}",
                                  "{kind: dselect_k, k: 2, gamma: 4}", "softmax", "round_robin",
-                                 "{kind: dselect_k, k: 2, per_token: false, gamma: 4}"}) {
+                                 "{kind: dselect_k_static, k: 2, gamma: 4}"}) {
     for (const std::string dispatch : {"dense", "sparse", "auto"}) {
       SCOPED_TRACE(gate + ", " + dispatch);
       MoeConfig config;

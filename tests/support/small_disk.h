@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -22,10 +23,9 @@ class SmallDisk {
   // problem() says why, and there is no disk.
   SmallDisk(const std::string& folder, int megabytes) : folder_(folder) {
     std::filesystem::create_directories(folder);
-    const int spaces = CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER);
-    const auto options = size_option(megabytes);
-    if (::unshare(spaces) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("moe-test", folder.c_str(), "tmpfs", 0, options.c_str()) != 0) {
+    const auto size = "size=" + std::to_string(megabytes) + "m";
+    if (!leave_shared_mounts() || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("moe-test", folder.c_str(), "tmpfs", 0, size.c_str()) != 0) {
       problem_ = std::string("no file system can be mounted here: ") + std::strerror(errno);
     }
   }
@@ -53,7 +53,21 @@ class SmallDisk {
   }
 
  private:
-  static std::string size_option(int megabytes) { return "size=" + std::to_string(megabytes) + "m"; }
+  static bool write_text(const char* path, const std::string& text) {
+    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+    const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    ::close(file);
+    return written;
+  }
+  // Root may. Anyone else may as the root of a name space of users, in which they are who they were:
+  // without an entry for them no file could be made.
+  static bool leave_shared_mounts() {
+    if (::geteuid() == 0) return ::unshare(CLONE_NEWNS) == 0;
+    const auto user = std::to_string(::geteuid()), group = std::to_string(::getegid());
+    return ::unshare(CLONE_NEWNS | CLONE_NEWUSER) == 0 && write_text("/proc/self/setgroups", "deny") &&
+           write_text("/proc/self/uid_map", user + " " + user + " 1") &&
+           write_text("/proc/self/gid_map", group + " " + group + " 1");
+  }
   std::string filler() const { return folder_ + "/filler"; }
 
   std::string folder_, problem_;

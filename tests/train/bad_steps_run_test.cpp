@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <regex>
 
 #include "configs/errors.h"
 #include "tests/support/tiny_trainer.h"
@@ -164,6 +165,17 @@ TEST_P(BadStepsOfPolicy, AResumedRunDoesAsTheUninterruptedOne) {
     EXPECT_EQ(state(run, 260), end);
     EXPECT_EQ(repeatable(tiny_.rows(run)), repeatable(rows));
   }
+  // As if interrupted just before the first surprise: what that saved is not what an undisturbed run
+  // would have gone back to.
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(whole.err, found, std::regex("step (\\d+) \\(rows")));
+  const auto stopped = std::to_string(std::stoll(found[1]) - 1);
+  ASSERT_NE(std::stoll(stopped) % 40, 0);
+  ASSERT_EQ(train("stopped", {policy, "train.steps=" + stopped}).code, kDone);
+  ASSERT_EQ(train("stopped", {policy}).code, kDone);
+  EXPECT_EQ(state("stopped", 260), end);
+  EXPECT_TRUE(read_bytes(checkpoint("whole", 260) + "/model.safetensors") ==
+              read_bytes(checkpoint("stopped", 260) + "/model.safetensors"));
 }
 INSTANTIATE_TEST_SUITE_P(Policies, BadStepsOfPolicy, ::testing::Values("skip", "rollback"));
 
@@ -178,8 +190,9 @@ TEST_F(BadStepsRun, StopSaysWhereAndWhatAndLeavesGoodCheckpoints) {
   EXPECT_EQ(end.code, kFailed);
   EXPECT_THAT(end.err, HasSubstr("moe-train: step 2 (rows 4 to 7 of the training data): the gradient is "
                                  "not finite of embedding, "));
-  EXPECT_THAT(end.err, HasSubstr("; the run stops here, as train.on_nonfinite says; what was saved in "
-                                 "run is intact."));
+  EXPECT_THAT(end.err, HasSubstr("; train.on_nonfinite is stop. The run stops here; its newest good "
+                                 "checkpoint is that of step 1, from which the same command"));
+  EXPECT_THAT(read_bytes(tiny_.file("run/report.html")), HasSubstr("<dd>1 of 260</dd>"));
   EXPECT_EQ(list_checkpoints(tiny_.file("run")).size(), 1u);
   const auto trainer = tiny_trainer(tiny_config(tiny_));
   load_checkpoint(checkpoint("run", 1), *trainer);
@@ -211,6 +224,8 @@ TEST_F(BadStepsRun, ParametersThatOverflowAreNotSaved) {
     const auto end = train(policy, words);
     EXPECT_EQ(end.code, kFailed);
     EXPECT_THAT(end.err, HasSubstr("step 1: its update made parameters overflow, so that nothing is saved"));
+    EXPECT_THAT(end.err, HasSubstr("The run stops here; it has no good checkpoint yet"));
+    EXPECT_THAT(read_bytes(tiny_.file(policy + "/report.html")), HasSubstr(" of 260</dd>"));
     EXPECT_TRUE(list_checkpoints(tiny_.file(policy)).empty());
     EXPECT_EQ(end.err.find("back to the first values") != std::string::npos, policy == "rollback");
   }

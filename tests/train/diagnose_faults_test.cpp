@@ -115,6 +115,19 @@ TEST_F(PlantedFault, LockedIn) {
               Contains("raise model.moe.gate.gamma (now 10)"));
 }
 
+// Selectors that agree while the gate is still dense are no waste yet, and the remedies of a gate
+// that does not become sparse are the opposite ones.
+TEST_F(PlantedFault, SelectorsMayAgreeWhileTheGateIsDense) {
+  const auto diagnosis =
+      found({"model.moe.gate.kind=dselect_k"}, [](const std::string& name, Tensor value) {
+        if (ends_with(name, "bit_weight")) value.zero_();
+        if (ends_with(name, "bit_bias")) value.fill_(0.01);
+      });
+  EXPECT_EQ(layer_figure(diagnosis.layers.at(0), "gate.coincident_selectors"), 1);
+  EXPECT_EQ(layer_figure(diagnosis.layers.at(0), "slots_per_k"), 2);
+  EXPECT_THAT(names(diagnosis), Not(Contains("coincident_selectors")));
+}
+
 TEST_F(PlantedFault, UnservedTokens) {
   // Of three experts code 3 has none.
   const auto diagnosis = found({"model.moe.gate.kind=dselect_k", "model.moe.experts=3"},

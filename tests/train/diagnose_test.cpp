@@ -149,7 +149,7 @@ TEST(Diagnose, TheRunItselfItsCheckpointAndADamagedOne) {
   const auto page = program(tiny, {"run", "--html", "report.html"});
   EXPECT_EQ(page.code, 0) << page.err;
   EXPECT_THAT(read_bytes(tiny.file("report.html")), StartsWith("<!"));
-  EXPECT_THAT(read_bytes(tiny.file("report.html")), HasSubstr("Load over time, layer 1"));
+  EXPECT_THAT(read_bytes(tiny.file("report.html")), HasSubstr("Load, layer 1"));
   const auto routed = program(tiny, {checkpoint, "--data", "text.txt", "--tokens", "640"});
   EXPECT_EQ(routed.code, 0) << routed.err;
   EXPECT_THAT(routed.out, HasSubstr("step 5 of 5, routing 640 tokens of text.txt"));
@@ -169,13 +169,58 @@ TEST(Diagnose, TheRunItselfItsCheckpointAndADamagedOne) {
   EXPECT_THAT(damaged.err, HasSubstr("model.safetensors"));
 }
 
+// Of the run's findings, which have no layer: name and value.
+std::vector<std::string> of_the_run(const std::vector<Json>& rows) {
+  std::vector<std::string> found;
+  for (const auto& finding :
+       diagnose_rows("run", parse_config<RunConfig>(kTinyConfig), rows).findings) {
+    if (!finding.layer) found.push_back(finding.name + ", " + finding_text(finding));
+  }
+  return found;
+}
+
+TEST(Diagnose, StepsThatWereNotFiniteAreFaults) {
+  const auto stepped = [](int64_t step, int64_t nonfinite, int64_t spikes) {
+    auto json = Json::parse(row(step));
+    json["grad_norm"] = 1.0;
+    json["bad_steps"] = {{"nonfinite", nonfinite}, {"spikes", spikes}, {"rollbacks", 0}};
+    return json;
+  };
+  EXPECT_THAT(of_the_run({stepped(5, 2, 1), stepped(6, 2, 1)}), testing::IsEmpty());
+  EXPECT_THAT(of_the_run({stepped(5, 2, 1), stepped(6, 5, 1)}),
+              testing::ElementsAre(
+                  "not_finite, the run: steps that were not finite is 3, above 0"));
+  EXPECT_THAT(of_the_run({stepped(5, 2, 1), stepped(6, 2, 2)}),
+              testing::ElementsAre("loss_spikes, the run: spikes is 1, above 0"));
+  // Before the run's first row there was none to count in.
+  EXPECT_THAT(of_the_run({stepped(1, 1, 0)}), testing::SizeIs(1));
+  auto no_gradient = stepped(6, 0, 0);
+  no_gradient["grad_norm"] = nullptr;
+  EXPECT_THAT(of_the_run({stepped(5, 0, 0), no_gradient}),
+              testing::ElementsAre(
+                  "not_finite, the run: gradient norms that are no numbers is 1, above 0"));
+  for (const char* hostile : {"7", "{}", "null", R"({"nonfinite":"9"})", R"({"nonfinite":-9})"}) {
+    auto strange = stepped(6, 0, 0);
+    strange["bad_steps"] = Json::parse(hostile);
+    EXPECT_THAT(of_the_run({stepped(5, 0, 0), strange}), testing::IsEmpty()) << hostile;
+  }
+}
+
 TEST(Diagnose, ADenseRunHasNoExperts) {
   const TinyRun tiny;
   ASSERT_EQ(tiny.train({"run.dir=run", "train.steps=3", "model.moe=none"}).code, 0);
   const auto result = program(tiny, {"run"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("a dense model: no experts, nothing to diagnose"));
-  EXPECT_EQ(program(tiny, {"run", "--tokens", "64"}).code, 0);
+  // Its text is routed all the same: the loss is the model's, near that of even guesses.
+  const auto routed = program(tiny, {"run", "--data", "text.txt", "--tokens", "64", "--json"});
+  ASSERT_EQ(routed.code, 0) << routed.err;
+  EXPECT_NEAR(Json::parse(routed.out).at("loss").get<double>(), 5.5, 1);
+  EXPECT_EQ(Json::parse(routed.out).at("tokens"), 64);
+  EXPECT_THAT(program(tiny, {"run", "--tokens", "64"}).out, HasSubstr("validation rows\nloss "));
+  const auto nowhere = program(tiny, {"run", "--data", "nowhere.txt"});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_THAT(nowhere.err, HasSubstr("nowhere.txt"));
   const auto refused = program(tiny, {"run", "--fail-on", "max_vio>2"});
   EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.err, HasSubstr("leave --fail-on out"));

@@ -82,6 +82,17 @@ TEST(MetricsTail, CountsLinesThatAreNoRows) {
   EXPECT_EQ(tail.skipped(), 5);
 }
 
+// As long as the file's other readers take them: an expert's load is a value.
+TEST(MetricsTail, ReadsRowsOfMoreThanAMillionValues) {
+  const TempDir folder;
+  std::string load = "[0";
+  for (size_t i = 0; i < (size_t{1} << 20); ++i) load += ",1";
+  const auto path = folder.write_file("metrics.jsonl", row(7, load + "]"));
+  MetricsTail tail(path);
+  EXPECT_EQ(steps_of(tail.read()), (std::vector<int64_t>{7}));
+  EXPECT_EQ(tail.skipped(), 0);
+}
+
 TEST(LoadBars, OneForEachExpertOrSharedByNeighbours) {
   EXPECT_EQ(load_bars({0, 10, 10, 20}, 8), " ▄▄█");
   EXPECT_EQ(load_bars({1, 1000, 1000, 1000}, 8), "▁▅▅▅");
@@ -128,6 +139,18 @@ TEST(WatchView, FitsEveryWindow) {
     }
   }
   EXPECT_THAT(joined(watch_view(state, 80, 7)), HasSubstr("and "));
+}
+
+TEST(WatchView, ALineHasTheRowsSpeed) {
+  const auto state = watched({row(5), row(15)});
+  const auto line = [&](const Json& more) {
+    auto json = Json::parse(row(15));
+    json.update(more);
+    return watch_line(state, json);
+  };
+  EXPECT_THAT(line({{"tflops", 0.0125}, {"mfu", nullptr}}), HasSubstr("12.5 GFLOP/s"));
+  EXPECT_THAT(line({{"tflops", 80.0}, {"mfu", 0.4}}), HasSubstr("MFU 40.0%"));
+  EXPECT_THAT(line(Json::object()), HasSubstr("n/a FLOP/s"));
 }
 
 TEST(WatchView, WaitsWithASentence) {

@@ -96,7 +96,12 @@ TEST(Bf16, ACheckpointOfEitherDtypeLoadsIntoTheOther) {
   const auto folder = save_checkpoint(tiny.file("run"), *half, "");
   const auto full = tiny_trainer(tiny_config(tiny));
   load_checkpoint(folder, *full);
-  EXPECT_EQ(differing(*full, *full), std::vector<std::string>{});
+  const auto moments = full->optimizer().state(), originals = half->optimizer().state();
+  ASSERT_EQ(moments.size(), originals.size());
+  for (size_t i = 0; i < moments.size(); ++i) {
+    EXPECT_TRUE(bitwise_equal(moments[i].second, originals[i].second)) << moments[i].first;
+  }
+  EXPECT_EQ(full->optimizer().steps(), 3);
   for (size_t i = 0; i < full->weights().tensors().size(); ++i) {
     EXPECT_TRUE(bitwise_equal(full->weights().tensors()[i].second.detach(),
                               half->weights().tensors()[i].second.detach()));

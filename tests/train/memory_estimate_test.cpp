@@ -42,7 +42,11 @@ TEST_P(MemoryEstimate, IsWithinAFifthOfTheMeasuredPeak) {
 INSTANTIATE_TEST_SUITE_P(
     Configs, MemoryEstimate,
     testing::Values("model.moe=none", "model.moe.gate.kind=top_k", "model.moe.gate.kind=dselect_k",
-                    "model.moe=none train.dtype=bf16 train.batch_tokens=4096"));
+                    "model.moe=none train.dtype=bf16 train.batch_tokens=4096",
+                    "train.dtype=bf16 train.steps=6",
+                    "train.dtype=bf16 model.moe.experts=32 model.moe.gate.k=4",
+                    "model.moe=none model.d_model=64 model.context=4096 train.batch_tokens=4096 "
+                    "data.documents=separator data.separator=gate"));
 
 }  // namespace
 }  // namespace moe

@@ -2,6 +2,8 @@
 // and how a mistake is told.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "configs/config_io.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tensors.h"
@@ -87,7 +89,7 @@ TEST(Twins, OfEqualActiveFlopsWhateverTheOptions) {
     for (const std::string moe :
          {"{experts: 5, shared_experts: 1, gate: {k: 2}}", "{experts: 4, first_dense: 2}",
           "{experts: 6, every: 2, shared_experts: 2, gate: {k: 1}}", "{experts: 4, gate: softmax}",
-          "{experts: 4, gate: {kind: dselect_k, k: 3, per_token: false}}",
+          "{experts: 4, gate: {kind: dselect_k_static, k: 3}}",
           "{experts: 4, layers: {1: {gate: switch}, 2-3: {gate: {kind: dselect_k, k: 3}}}}"}) {
       SCOPED_TRACE(activation + " " + moe);
       const auto config = of(moe);
@@ -159,21 +161,47 @@ TEST(GatePerLayer, EntriesThatFitNoLayerAreRefusedWithTheirPlace) {
   EXPECT_EQ(of("0-1: {gate: switch}", "first_dense: 2, "),
             "c.yaml:2:63: model.moe.layers.0-1: no layer there has experts (first_dense is 2, every "
             "is 1), so a gate would do nothing: take it out");
-  EXPECT_EQ(problems_of("active_width: 1000, moe: {experts: 4, layers: {2: {gate: {k: 5}}}}"),
-            "c.yaml:2:67: model.moe.layers.2.gate.k: must be at most experts (4), found 5");
+  EXPECT_EQ(problems_of("active_width: 1000, moe: {experts: 4, layers: {2: {gate: {kind: top_k, k: 5}}}}"),
+            "c.yaml:2:80: model.moe.layers.2.gate.k: must be at most experts (4), found 5");
   EXPECT_EQ(of("2: {gate: {kind: top_k, k: 3}}"),
             "c.yaml:2:51: model.moe.layers.2.gate: auto is model.active_width / (k + shared_experts), "
             "and 1024 is not divisible by 3 + 0: choose a multiple of 3, such as "
             "model.active_width=1023");
 }
 
+TEST(GatePerLayer, AnEntryWithoutAKindHasTheModelsGate) {
+  const auto config = small("moe: {experts: 4, gate: {kind: switch}, layers: {1: {}, 2: {gate: top_k}}}");
+  EXPECT_EQ(config.moe->gate_of(1).kind, "switch");
+  EXPECT_EQ(config.moe->gate_of(2).kind, "top_k");
+  // A knob without its kind would otherwise be that of a gate nobody named.
+  EXPECT_EQ(problems_of("moe: {gate: {kind: switch}, layers: {1: {gate: {k: 1}}}}").substr(0, 80),
+            "c.yaml:2:57: model.moe.layers.1.gate.k: unknown key for kind 'model': it belongs");
+}
+
 TEST(LayerRange, IsANumberOrTwo) {
   EXPECT_EQ(parse_layer_range("3")->last, 3);
   EXPECT_EQ(parse_layer_range("4-7")->first, 4);
   EXPECT_EQ(parse_layer_range("4-7")->last, 7);
-  for (const std::string text : {"", "-", "-3", "3-", "7-4", "4-7-9", "4 - 7", "99999999999999999999", "1.5", "+1", "0x1"}) {
+  for (const std::string text : {"", "-", "-3", "3-", "7-4", "4-7-9", "4 - 7", "99999999999999999999", "1.5", "+1", "0x1", "-0", "0--0"}) {
     EXPECT_FALSE(parse_layer_range(text).has_value()) << text;
   }
+}
+
+TEST(DSelectKStatic, BecomesSparseByItselfAndStays) {
+  const TinyRun tiny;
+  ASSERT_EQ(tiny.train({"model.moe.gate.kind=dselect_k_static", "train.steps=300", "run.dir=run"}).code,
+            kDone);
+  std::set<double> late;
+  for (const auto& row : tiny.rows("run")) {
+    for (const auto& layer : row.value("moe", Json::array())) {
+      const double slots = layer["slots_per_token"];
+      EXPECT_TRUE(row["step"] != 1 || slots == 4) << slots;
+      EXPECT_TRUE(row["step"] <= 250 || slots <= 2) << slots;
+      if (row["step"] > 250) late.insert(layer["gate"]["saturated_bits"].get<double>());
+    }
+  }
+  // Weight decay would pull decided bits back.
+  EXPECT_EQ(late, std::set<double>{1});
 }
 
 TEST(Trainer, WeighsLiveSlotsOfEveryLayerWithItsOwnCost) {

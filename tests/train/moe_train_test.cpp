@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(MoeTrain, EveryGate,
                          ::testing::Values("model.moe.gate.kind=top_k", "model.moe.gate.kind=switch",
                                            "model.moe.gate.kind=mixtral",
                                            "model.moe.gate.kind=dselect_k",
-                                           "model.moe.gate={kind: dselect_k, per_token: false}",
+                                           "model.moe.gate.kind=dselect_k_static",
                                            "model.moe.gate.kind=softmax",
                                            "model.moe.gate.kind=round_robin", "model.moe=none"));
 

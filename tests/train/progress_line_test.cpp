@@ -62,6 +62,11 @@ TEST(ProgressText, SaysWhereTheRunIs) {
   view.seconds_left = 125;
   EXPECT_EQ(progress_text(view),
             "step 120/900  loss 2.079 (3.00 bits)  23.5k tokens/s  2m05s left  52.6 GFLOP/s");
+  view.peak_memory = 288 * 0x1p20;
+  EXPECT_THAT(progress_text(view), testing::EndsWith("GFLOP/s  288 MiB"));
+  view.peak_memory = 3.25 * 0x1p30;
+  EXPECT_THAT(progress_text(view), testing::EndsWith("GFLOP/s  3.2 GiB"));
+  view.peak_memory = 0;
   const auto load = loads({{3, 3}});
   view.loads = &load;
   EXPECT_EQ(progress_text(view),

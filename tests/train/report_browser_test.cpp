@@ -77,6 +77,17 @@ TEST_F(ReportInABrowser, OfARunAndOfAComparison) {
   expect_sound(comparison, figures_in(comparison));
 }
 
+TEST_F(ReportInABrowser, OfADiagnosis) {
+  const TinyRun tiny;
+  ASSERT_EQ(tiny.train({"run.dir=run", "model.layers=40", "train.steps=12"}).code, 0);
+  const auto page = tiny.file("diagnosis.html");
+  const auto diagnosed =
+      run_to_end({MOE_BIN_DIR "/moe-diagnose", "run", "--html", page}, tiny.folder());
+  ASSERT_EQ(diagnosed.code, 0) << diagnosed.err;
+  EXPECT_GE(figures_in(page), 5);
+  expect_sound(page, figures_in(page));
+}
+
 TEST_F(ReportInABrowser, ValuesAreShownUnderThePointer) {
   LineChart chart;
   chart.title = "A <b> & 'c'";

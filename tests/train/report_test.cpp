@@ -118,6 +118,19 @@ TEST(ReportHeatMap, ColoursAreSharesOfTheMean) {
   EXPECT_EQ(count(svg, "fill=\"var(--h"), 3u);
 }
 
+// Steps are read off a chart to be found in metrics.jsonl.
+TEST(ReportChart, LargeNumbersAreShownToTheUnit) {
+  LineChart chart;
+  chart.series = {{"", {{1234567, 0.12345678}, {1234568, 987654321}}}};
+  EXPECT_THAT(line_chart(chart), HasSubstr("\"x\":[1234567,1234568],\"y\":[0.123457,987654321]"));
+  EXPECT_EQ(json_numbers({-123456.4, 1e20, kNan}), "[-123456,1e+20,null]");
+}
+
+TEST(ReportHeatMap, AColumnOfAnotherNumberOfExpertsIsLeftEmpty) {
+  const auto html = heat_map({"", "", "step", {0, 1, 2}, 3, {}, {{1, 1, 1}, {1}, {1, 1, 1, 1}}});
+  EXPECT_THAT(html, HasSubstr("\"load\":[[100,100,100],[null,null,null],[null,null,null]]"));
+}
+
 TEST(ReportHeatMap, ManyExpertsShareRows) {
   HeatMap map;
   map.x = {0};
@@ -135,7 +148,7 @@ TEST(ReportHtml, NoTextBreaksAPage) {
   LineChart chart;
   chart.title = chart.note = chart.y_label = chart.x_label = hostile;
   chart.series = {{hostile, {{0, 1}}}, {hostile, {{0, 1}}}};
-  HeatMap map{hostile, hostile, hostile, {0}, 1, {{1, 2}}};
+  HeatMap map{hostile, hostile, hostile, {0}, 1, {hostile}, {{1, 2}}};
   for (const auto& html : {line_chart(chart), heat_map(map), html_table({{hostile}, {{hostile}}}),
                            html_facts({{hostile, hostile}}), html_warnings({hostile})}) {
     EXPECT_THAT(html, Not(HasSubstr("<script>alert")));
@@ -196,6 +209,21 @@ TEST(ReportHistory, LoadsAreSummedUpOverTime) {
   EXPECT_EQ(map.load.back()[1], 0);
 }
 
+// Rows of a damaged file.
+TEST(ReportHistory, LoadsOfAnotherNumberOfExpertsAreLeftOut) {
+  LoadHistory load;
+  for (int64_t step = 1; step <= 400; ++step) {
+    load.add(step, std::vector<double>(step % 2 == 1 ? 16 : 2, 1.0));
+  }
+  EXPECT_EQ(load.experts(), 16u);
+  double sum = 0;
+  for (const auto& column : load.map(10).load) {
+    ASSERT_EQ(column.size(), 16u);
+    sum += column.back();
+  }
+  EXPECT_EQ(sum, 200);
+}
+
 TEST(RunReport, ShowsWhatRowsHaveAndNamesWhatIsNotFinite) {
   RunConfig config;
   config.run.name = "a <run>";
@@ -221,6 +249,25 @@ TEST(RunReport, ShowsWhatRowsHaveAndNamesWhatIsNotFinite) {
   EXPECT_THAT(page, HasSubstr("Load, layer 0"));
   EXPECT_THAT(page, HasSubstr("0 throughout: dropped."));
   EXPECT_THAT(page, Not(HasSubstr("<figcaption>tokens")));
+}
+
+// A loss that is never finite is a fault, MFU without log.peak_tflops is none.
+TEST(RunReport, WarnsOfWhatIsNotFiniteButNotOfWhatIsNotKnown) {
+  RunHistory history;
+  for (int step = 1; step <= 3; ++step) {
+    history.add({{"step", step}, {"split", "train"}, {"loss", nullptr}, {"mfu", step == 1 ? Json() : Json(kNan)},
+                 {"bad_steps", {{"nonfinite", step}, {"spikes", step}, {"rollbacks", step}}}});
+  }
+  history.add({{"step", 3}, {"split", "valid"}, {"loss", 1.0},
+               {"sources", {{"wiki", 0.5}, {"code", 1.5}}}});
+  const auto page = run_report({}, history, {});
+  EXPECT_THAT(page, HasSubstr("train/loss was not finite in 3 of 3 rows"));
+  EXPECT_THAT(page, Not(HasSubstr("mfu")));
+  EXPECT_THAT(page, Not(HasSubstr("Model FLOPs utilisation")));
+  for (const char* title : {"Validation by source, nats per token", "Loss spikes",
+                            "Steps that were not finite", "Times the run went back"}) {
+    EXPECT_THAT(page, HasSubstr("<figcaption>" + std::string(title)));
+  }
 }
 
 TEST(CompareReport, BandsAreOfSeedsAndDivergedRunsAreGaps) {

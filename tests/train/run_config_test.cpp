@@ -1,7 +1,7 @@
 // Rules across sections, by the exact words, and what makes a run another one.
 #include "train/run_config.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "configs/config_io.h"
 #include "tests/support/temp_dir.h"
@@ -29,6 +29,21 @@ TEST(RunConfig, HeadsDivideTheWidth) {
 TEST(RunConfig, ATokenHasAtMostAsManySlotsAsThereAreExperts) {
   EXPECT_EQ(problems_of("model:\n  moe:\n    experts: 4\n    gate:\n      k: 8\n"),
             "c.yaml:6:7: model.moe.gate.k: must be at most experts (4), found 8");
+}
+
+// What the messages about sources advise is what an override understands.
+TEST(RunConfig, SourcesAreLeftOutAsTheirMessagesSay) {
+  const std::string both = "data: {train: a, sources: {x: {train: b}, wiki: {train: c}}}\n";
+  const auto problem = [&](const std::vector<std::string>& overrides) {
+    return message_of<ConfigError>([&] { parse_config<RunConfig>(both, "c.yaml", overrides); });
+  };
+  EXPECT_THAT(problem({}), testing::HasSubstr("with data.train=[] or data.sources={}"));
+  EXPECT_TRUE(parse_config<RunConfig>(both, "c", {"data.sources={}"}).data.sources.empty());
+  EXPECT_EQ(parse_config<RunConfig>(both, "c", {"data.train=[]"}).data.sources.size(), 2u);
+  EXPECT_THAT(problem({"data.train=[]", "data.sources.wiki.weight=1e-9"}),
+              testing::HasSubstr("with data.sources.wiki=none"));
+  EXPECT_EQ(parse_config<RunConfig>(both, "c", {"data.train=[]", "data.sources.wiki=none"})
+                .data.sources.size(), 1u);
 }
 
 TEST(RunConfig, BatchesAreWholeRows) {

@@ -27,37 +27,43 @@ bool tells_runs_apart(const std::string& key) {
   return true;
 }
 
-std::vector<Json> read_rows(const std::string& path) {
-  if (!fs::exists(path)) {
-    return {};
-  }
-  auto rows = read_metrics(path);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const auto step = rows[i].find("step"), split = rows[i].find("split");
-    if (step == rows[i].end() || !step->is_number_integer() || split == rows[i].end() ||
-        !split->is_string()) {
-      throw RunError(in_quotes(path) + ":" + std::to_string(i + 1) +
-                     ": expected an integer `step` and a text `split`, found " +
-                     in_quotes(rows[i].dump()) + "; leave this run out, or train it again");
-    }
-  }
-  return rows;
-}
-
 }  // namespace
 
-RunRecord read_run(const std::string& folder) {
-  RunRecord run;
-  run.folder = folder;
+RunConfig read_run_config(const std::string& folder) {
   const auto path = folder + "/config.yaml";
   try {
-    run.config = load_config<RunConfig>(path);
+    return load_config<RunConfig>(path);
   } catch (const ConfigError& problem) {
     // Not the user's config but a run's own record: a failure, not wrong usage.
     throw RunError(in_quotes(path) +
                    ": expected the config of a run; leave this run out, or train it again:\n" +
                    problem.what());
   }
+}
+
+void each_run_row(const std::string& folder, const std::function<void(Json&)>& take) {
+  const auto path = folder + "/metrics.jsonl";
+  if (!fs::exists(path)) {
+    return;
+  }
+  int64_t line = 0;
+  each_row(path, [&](Json& row) {
+    ++line;
+    const auto step = row.find("step"), split = row.find("split");
+    if (step == row.end() || !step->is_number_integer() || split == row.end() ||
+        !split->is_string()) {
+      throw RunError(in_quotes(path) + ":" + std::to_string(line) +
+                     ": expected an integer `step` and a text `split`, found " +
+                     in_quotes(row.dump()) + "; leave this run out, or train it again");
+    }
+    take(row);
+  });
+}
+
+RunRecord read_run(const std::string& folder) {
+  RunRecord run;
+  run.folder = folder;
+  run.config = read_run_config(folder);
   run.name = run.config.run.name;
   if (run.name.empty()) {
     run.name = fs::path(folder).filename().string();
@@ -67,7 +73,7 @@ RunRecord read_run(const std::string& folder) {
       run.identity.push_back(std::move(leaf));
     }
   }
-  run.rows = read_rows(folder + "/metrics.jsonl");
+  each_run_row(folder, [&run](Json& row) { run.rows.push_back(std::move(row)); });
   return run;
 }
 

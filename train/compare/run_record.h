@@ -1,6 +1,7 @@
 // A run's folder as moe-compare reads it, and which folders a command line means.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,10 @@ struct RunRecord {
 // none of a run, metrics.jsonl with a line that is not an object with an integer `step` and a
 // `split`.
 RunRecord read_run(const std::string& folder);
+
+// The parts of it, for who needs a long run's rows one at a time. They throw as read_run does.
+RunConfig read_run_config(const std::string& folder);
+void each_run_row(const std::string& folder, const std::function<void(Json& row)>& take);
 
 // The runs' folders that `path` means: itself, or those directly in it, sorted. Throws RunError
 // when it is or holds none.

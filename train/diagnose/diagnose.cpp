@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMostTokens = 1000000000;
 constexpr int64_t kFewestJudged = 10;  // logged steps
+constexpr const char* kBadLosses = "losses that are no numbers";
 
 double share_done(int64_t step, const RunConfig& config) {
   return static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, config.train.steps));
@@ -42,6 +43,37 @@ std::vector<LayerDiagnosis> recent_layers(const std::vector<Json>& pooled,
   return recent;
 }
 
+// How far this counter of train/bad_steps.h rose over these rows; from 0 where they are the run's
+// first, since before them there was no row to count in.
+double rise_of(const std::vector<Json>& rows, const char* counter, const RunConfig& config) {
+  const auto at = [&](const Json& row) {
+    const auto counters = row.find("bad_steps");
+    return counters != row.end() && counters->is_object() ? number_in(*counters, counter) : NAN;
+  };
+  const bool from_start = rows.front().at("step").get<int64_t>() <= config.log.every;
+  const double rise = at(rows.back()) - (from_start ? 0 : at(rows.front()));
+  return std::isfinite(rise) ? std::max(0.0, rise) : 0;
+}
+
+// What went wrong with whole steps. A step that was left out has a loss and a gradient only where it
+// was logged, so its counter is looked at too.
+std::vector<Finding> step_findings(const std::vector<Json>& pooled, const RunConfig& config) {
+  double losses = 0, gradients = 0;
+  for (const auto& row : pooled) {
+    losses += std::isfinite(number_in(row, "loss")) ? 0 : 1;
+    gradients += !row.contains("grad_norm") || std::isfinite(number_in(row, "grad_norm")) ? 0 : 1;
+  }
+  std::vector<Finding> findings;
+  const auto add = [&](const char* rule, const char* figure, double value) {
+    if (value > 0) findings.push_back(finding_of_run(rule, figure, value, config));
+  };
+  add("not_finite", kBadLosses, losses);
+  add("not_finite", "gradient norms that are no numbers", gradients);
+  add("not_finite", "steps that were not finite", rise_of(pooled, "nonfinite", config));
+  add("loss_spikes", "spikes", rise_of(pooled, "spikes", config));
+  return findings;
+}
+
 Diagnosis of_checkpoint(const DiagnoseOptions& options) {
   RouteOptions route;
   route.data = options.data;
@@ -59,7 +91,8 @@ Diagnosis of_checkpoint(const DiagnoseOptions& options) {
   diagnosis.findings =
       find_faults(routed.layers, share_done(routed.step, routed.config), routed.config);
   if (!std::isfinite(routed.loss)) {
-    diagnosis.findings.insert(diagnosis.findings.begin(), bad_losses(1, routed.config));
+    diagnosis.findings.insert(diagnosis.findings.begin(),
+                              finding_of_run("not_finite", kBadLosses, 1, routed.config));
   }
   return diagnosis;
 }
@@ -74,19 +107,27 @@ Diagnosis of_run(const DiagnoseOptions& options) {
                    "manifest.json), found " + there +
                    "; runs lie in runs/ unless run.dir said otherwise");
   }
-  const auto run = read_run(folder);
-  auto diagnosis = diagnose_rows(folder, run.config, run.rows);
+  const auto config = read_run_config(folder);
+  RunHistory history;
+  std::vector<Json> last;  // all rows as trees would take several times the file
+  each_run_row(folder, [&](Json& row) {
+    history.add(row);
+    if (row.at("split") != "train") return;
+    last.push_back(std::move(row));
+    if (last.size() > kPooledRows) last.erase(last.begin());
+  });
+  auto diagnosis = diagnose_rows(folder, config, last);
   if (diagnosis.rows == 0) {
     throw RunError(in_quotes(folder + "/metrics.jsonl") +
                    ": expected rows of training, found none: the run has only just begun; wait for "
                    "the first (--watch does), or route text through its checkpoint with --tokens N");
   }
-  if (run.config.model.moe && diagnosis.layers.empty()) {
+  if (config.model.moe && diagnosis.layers.empty()) {
     throw RunError(in_quotes(folder + "/metrics.jsonl") +
                    ": expected `moe` with the load of every layer in rows of training, found none; "
                    "route text through its checkpoint with --tokens N");
   }
-  for (const auto& row : run.rows) diagnosis.history.add(row);
+  diagnosis.history = std::move(history);
   return diagnosis;
 }
 
@@ -114,12 +155,10 @@ Diagnosis diagnose_rows(const std::string& folder, const RunConfig& config,
   }
   if (numbers > 0) diagnosis.loss = sum / static_cast<double>(numbers);
   if (config.model.moe) diagnosis.layers = pool_rows(pooled, config.model);
-  diagnosis.findings = find_faults(recent_layers(pooled, diagnosis),
-                                   share_done(diagnosis.step, config), config);
-  if (numbers < diagnosis.rows) {
-    diagnosis.findings.insert(diagnosis.findings.begin(),
-                              bad_losses(diagnosis.rows - numbers, config));
-  }
+  diagnosis.findings = step_findings(pooled, config);
+  const auto of_layers = find_faults(recent_layers(pooled, diagnosis),
+                                     share_done(diagnosis.step, config), config);
+  diagnosis.findings.insert(diagnosis.findings.end(), of_layers.begin(), of_layers.end());
   return diagnosis;
 }
 

@@ -58,7 +58,7 @@ std::vector<int64_t> experts_of(const std::string& rule, const LayerDiagnosis& l
   return {};
 }
 
-std::string number_text(double value) {
+std::string rounded_text(double value) {
   std::array<char, 32> text;
   std::snprintf(text.data(), text.size(), "%.4g", value);
   return text.data();
@@ -85,18 +85,19 @@ std::vector<Finding> find_faults(const std::vector<LayerDiagnosis>& layers, doub
   return findings;
 }
 
-Finding bad_losses(int64_t bad, const RunConfig& config) {
-  const auto& rule = diagnose_rule("not_finite");
-  auto finding = finding_of(rule, static_cast<double>(bad));
+Finding finding_of_run(const std::string& rule_name, const std::string& figure, double value,
+                       const RunConfig& config) {
+  const auto& rule = diagnose_rule(rule_name);
+  auto finding = finding_of(rule, value);
   finding.advice = advice_of(rule, config_values(config), "model.moe.gate.");
-  finding.figure = "losses that are no numbers";
+  finding.figure = figure;
   return finding;
 }
 
 std::string finding_text(const Finding& finding) {
   std::string text = finding.layer ? "layer " + std::to_string(*finding.layer) : "the run";
-  text += ": " + finding.figure + " is " + number_text(finding.value) + ", above " +
-          number_text(finding.threshold);
+  text += ": " + finding.figure + " is " + rounded_text(finding.value) + ", above " +
+          rounded_text(finding.threshold);
   const auto& experts = finding.experts;
   for (size_t i = 0; i < std::min(experts.size(), kMostNamed); ++i) {
     text += (i > 0 ? ", " : experts.size() > 1 ? " (experts " : " (expert ") +

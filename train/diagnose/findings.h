@@ -25,8 +25,9 @@ struct Finding {
 std::vector<Finding> find_faults(const std::vector<LayerDiagnosis>& layers, double progress,
                                  const RunConfig& config);
 
-// That `bad` of the losses were not numbers.
-Finding bad_losses(int64_t bad, const RunConfig& config);
+// Of the whole run rather than of a layer, with a figure that no layer has. Requires such a rule.
+Finding finding_of_run(const std::string& rule_name, const std::string& figure, double value,
+                       const RunConfig& config);
 
 // "layer 1: dead_experts is 2, above 0 (experts 1, 3)".
 std::string finding_text(const Finding& finding);

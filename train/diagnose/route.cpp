@@ -11,6 +11,7 @@
 #include "data/text_file.h"
 #include "data/tokenizer.h"
 #include "train/checkpoint.h"
+#include "train/checkpoint_state.h"
 #include "train/context.h"
 #include "train/diagnose/keys.h"
 #include "train/master_weights.h"
@@ -18,8 +19,6 @@
 
 namespace moe {
 namespace {
-
-constexpr int64_t kLongestState = int64_t{1} << 24;  // bytes of state.json
 
 std::vector<ValidationRows> text_of(const RunConfig& config, const std::string& path) {
   const int64_t length = config.model.context;
@@ -99,16 +98,17 @@ RoutedText route_text(const std::string& path, const RouteOptions& options) {
   const auto yaml = checkpoint_config(routed.checkpoint);
   const auto place = routed.checkpoint + "/state.json";
   routed.config = parse_config<RunConfig>(yaml, place);
-  routed.step = count_at(read_json_object(place, kLongestState), "step", place);
+  routed.step = state_step(routed.checkpoint);
   routed.text = options.data.empty() ? "the run's validation rows" : printable(options.data);
-  if (!routed.config.model.moe) return routed;
 
   // The second pass is one of training, for the capacity's sake: its noise is switched off.
   const auto values = config_values(routed.config);
+  const auto& moe = routed.config.model.moe;
   std::vector<std::string> without_noise;
   bool limited = false;
-  for (const int64_t layer : routed.config.model.moe->expert_layers(routed.config.model.layers)) {
-    const auto prefix = gate_prefix(*routed.config.model.moe, layer);
+  for (const int64_t layer : moe ? moe->expert_layers(routed.config.model.layers)
+                                 : std::vector<int64_t>{}) {
+    const auto prefix = gate_prefix(*moe, layer);
     limited |= is_above_zero(values, prefix + "capacity_factor");
     if (is_above_zero(values, prefix + "jitter")) without_noise.push_back(prefix + "jitter=0");
   }

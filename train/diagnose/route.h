@@ -21,7 +21,7 @@ struct RoutedText {
   std::string text;  // what was routed, in words
   int64_t tokens = 0;
   double loss = 0;  // nats per target token, dropless
-  std::vector<LayerDiagnosis> layers;
+  std::vector<LayerDiagnosis> layers;  // none for a dense model
 };
 
 // In batches of the size of a micro-step. Dropless and noise-free; where the gate has a capacity, a

@@ -9,6 +9,7 @@ constexpr double kTooFewSlots = 20;      // of an expert, on average
 constexpr double kMostConcentration = 0.5;
 constexpr double kMostSkew = 2;
 constexpr double kLate = 0.75;           // share of the run
+constexpr double kSparse = 1.1;          // slots_per_k: a sparse gate has 1, or a little less
 
 bool always(const LayerDiagnosis&, double) { return true; }
 
@@ -25,6 +26,11 @@ bool too_little_text(const LayerDiagnosis& layer, double progress) {
 bool none_dropped(const LayerDiagnosis& layer, double) { return layer.load.dropped == 0; }
 
 bool late(const LayerDiagnosis&, double progress) { return progress >= kLate; }
+
+// Before, selectors that agree do no harm, and what parts them would keep the gate dense for longer.
+bool sparse(const LayerDiagnosis& layer, double) {
+  return layer_figure(layer, "slots_per_k") <= kSparse;
+}
 
 bool badly_loaded(const LayerDiagnosis& layer, double progress) {
   return enough_text(layer, progress) &&
@@ -81,6 +87,13 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
         {"raise", "model.moe.gate.entropy_until"},
         {"lower", "model.moe.gate.init_scale"},
         {"lower", "schedule.lr"}}},
+      {"loss_spikes", Severity::kWarning, "spikes", 0, "", always,
+       "Steps were left out because their loss was far above the recent ones: training is near its "
+       "edge, or train.spike is too strict.",
+       {{"lower", "schedule.lr"},
+        {"raise", "schedule.warmup"},
+        {"lower", "optimizer.clip"},
+        {"raise", "train.spike"}}},
       {"starving_experts", Severity::kWarning, "starving_experts", 0,
        "at least 20 slots an expert", enough_text,
        "An expert with less than a tenth of the fair share learns too little to be chosen more "
@@ -110,7 +123,8 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
         {"lower", "model.moe.gate.entropy_until"},
         {"lower", "model.moe.gate.gamma"},
         {"raise", "train.steps"}}},
-      {"coincident_selectors", Severity::kNote, "gate.coincident_selectors", 0.5, "", always,
+      {"coincident_selectors", Severity::kNote, "gate.coincident_selectors", 0.5,
+       "up to 1.1 slots_per_k", sparse,
        "Selectors of one token mostly choose the same expert, so it gets fewer than k of them.",
        {{"lower", "model.moe.gate.entropy"},
         {"raise", "model.moe.gate.entropy_from"},

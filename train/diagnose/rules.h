@@ -21,7 +21,8 @@ struct Advice {
 struct DiagnoseRule {
   const char* name;
   Severity severity;
-  const char* figure;  // of layer_figures(); the rule holds where it is above the threshold
+  // Of layer_figures(), or of the whole run; the rule holds where it is above the threshold.
+  const char* figure;
   double threshold;
   const char* only;  // a further condition in words, or ""
   bool (*applies)(const LayerDiagnosis& layer, double progress);  // that condition

@@ -12,7 +12,6 @@ namespace moe {
 namespace {
 
 constexpr int64_t kPiece = int64_t{1} << 20;
-constexpr size_t kLongestLine = size_t{1} << 26;
 constexpr size_t kRemembered = 256;
 
 bool is_row(const Json& row) {
@@ -42,7 +41,8 @@ void MetricsTail::take_lines(News& news) {
   size_t begin = 0;
   for (size_t end; (end = begun_.find('\n', begin)) != std::string::npos; begin = end + 1) {
     try {
-      auto row = parse_json_object(std::string_view(begun_).substr(begin, end - begin), "a line");
+      auto row = parse_json_object(std::string_view(begun_).substr(begin, end - begin), "a line",
+                                   kRowLimits);
       if (is_row(row)) {
         news.rows.push_back(std::move(row));
         continue;
@@ -53,7 +53,7 @@ void MetricsTail::take_lines(News& news) {
     ++skipped_;
   }
   begun_.erase(0, begin);
-  if (begun_.size() > kLongestLine) {
+  if (begun_.size() > kLongestRow) {
     throw RunError(in_quotes(path_) + ": expected lines of at most 64 MiB, found a longer one; it "
                                       "is not a run's metrics.jsonl");
   }

@@ -63,19 +63,17 @@ std::string diagnosis_head(const Diagnosis& diagnosis) {
     }
   } else {
     text = printable(diagnosis.checkpoint) + ": step " + step + " of " + steps;
-    if (diagnosis.tokens > 0) {
-      text += ", routing " + plural(diagnosis.tokens, "token") + " of " + diagnosis.text;
-    }
+    text += ", routing " + plural(diagnosis.tokens, "token") + " of " + diagnosis.text;
   }
+  const auto loss = "loss " + formatted("%.4f", diagnosis.loss);
   const auto& moe = diagnosis.config.model.moe;
-  if (!moe) return text;
+  if (!moe) return text + "\n" + loss;
   std::vector<std::string> kinds;
   for (const auto& layer : diagnosis.layers) {
     const auto kind = layer.gate_kind + " (k " + std::to_string(layer.k) + ")";
     if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
   }
-  return text + "\ngate " + join(kinds) + ", " + plural(moe->experts, "expert") + ", loss " +
-         formatted("%.4f", diagnosis.loss);
+  return text + "\ngate " + join(kinds) + ", " + plural(moe->experts, "expert") + ", " + loss;
 }
 
 TextTable layer_table(const Diagnosis& diagnosis, size_t bars) {
@@ -122,26 +120,24 @@ std::string verdict(const Diagnosis& diagnosis) {
          (warnings > 0 ? plural(warnings, "warning") : "");
 }
 
-std::string findings_text(const Diagnosis& diagnosis) {
-  std::string text;
-  const auto& findings = diagnosis.findings;
+std::vector<FindingGroup> findings_by_name(const std::vector<Finding>& findings) {
+  std::vector<FindingGroup> groups;
   for (size_t i = 0; i < findings.size();) {
     size_t end = i;
     while (end < findings.size() && findings[end].name == findings[i].name) ++end;
-    text += std::string(i > 0 ? "\n" : "") + severity_name(findings[i].severity) + " " +
-            findings[i].name + "\n";
+    FindingGroup group{std::string(severity_name(findings[i].severity)) + " " + findings[i].name,
+                       {}, findings[i].means, findings[i].advice};
     for (size_t j = i; j < std::min(end, i + kMostLayersNamed); ++j) {
-      text += "  " + finding_text(findings[j]) + "\n";
+      group.found.push_back(finding_text(findings[j]));
     }
     if (end - i > kMostLayersNamed) {
-      text += "  and " + plural(static_cast<int64_t>(end - i - kMostLayersNamed), "layer") +
-              " more\n";
+      group.found.push_back("and " + plural(static_cast<int64_t>(end - i - kMostLayersNamed), "layer") +
+                            " more");
     }
-    text += "  " + findings[i].means + "\n";
-    for (const auto& advice : findings[i].advice) text += "  try: " + advice + "\n";
+    groups.push_back(std::move(group));
     i = end;
   }
-  return text;
+  return groups;
 }
 
 std::string diagnosis_text(const Diagnosis& diagnosis) {
@@ -153,7 +149,12 @@ std::string diagnosis_text(const Diagnosis& diagnosis) {
     }
   }
   text += "\n" + verdict(diagnosis) + "\n";
-  if (const auto findings = findings_text(diagnosis); !findings.empty()) text += "\n" + findings;
+  for (const auto& group : findings_by_name(diagnosis.findings)) {
+    text += "\n" + group.title + "\n";
+    for (const auto& found : group.found) text += "  " + found + "\n";
+    text += "  " + group.means + "\n";
+    for (const auto& advice : group.advice) text += "  try: " + advice + "\n";
+  }
   for (const auto& failed : diagnosis.failed) text += "\n--fail-on " + tripped_text(failed);
   return text + (diagnosis.failed.empty() ? "" : "\n");
 }

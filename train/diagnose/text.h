@@ -17,8 +17,14 @@ TextTable layer_table(const Diagnosis& diagnosis, size_t bars);
 // "2 faults, 1 warning", or that it is healthy.
 std::string verdict(const Diagnosis& diagnosis);
 
-// Findings by name: the layers and figures, what it means and what to try; a blank line between.
-std::string findings_text(const Diagnosis& diagnosis);
+// Findings of one name, which may be of a thousand layers.
+struct FindingGroup {
+  std::string title;               // "fault dead_experts"
+  std::vector<std::string> found;  // the first layers with their figures, and how many more there are
+  std::string means;
+  std::vector<std::string> advice;  // the first layer's
+};
+std::vector<FindingGroup> findings_by_name(const std::vector<Finding>& findings);
 
 // All of it, and the conditions of --fail-on that hold.
 std::string diagnosis_text(const Diagnosis& diagnosis);

@@ -210,6 +210,8 @@ std::string watch_line(const WatchState& state, const Json& row) {
   view.steps = state.config.train.steps;
   view.loss = number_in(row, "loss");
   view.tokens_per_second = number_in(row, "tokens_per_second");
+  view.tflops = number_in(row, "tflops");
+  view.mfu = number_in(row, "mfu");
   view.seconds_left = std::clamp(state.rows.empty() ? 0 : seconds_left(state), 0.0, 1e9);
   std::map<int64_t, LoadMetrics> loads;
   for (const auto& layer : diagnosis.layers) loads[layer.layer] = layer.load;

@@ -8,6 +8,7 @@
 #include "train/compare/metric_series.h"
 #include "train/report/figures.h"
 #include "train/report/html.h"
+#include "train/report/row_scalars.h"
 #include "train/report/run_report.h"
 
 namespace moe {
@@ -26,9 +27,9 @@ void add_variants(LineChart& chart, const std::vector<Variant>& variants, const 
   }
 }
 
-bool is_zero(const LineChart& chart) {
+bool all_are(const LineChart& chart, bool (*are)(const std::vector<ChartPoint>&)) {
   return std::all_of(chart.series.begin(), chart.series.end(),
-                     [](const ChartSeries& s) { return all_zero(s.points); });
+                     [are](const ChartSeries& s) { return are(s.points); });
 }
 
 std::string quality_chart(const std::vector<Variant>& variants, const std::string& metric,
@@ -40,15 +41,19 @@ std::string quality_chart(const std::vector<Variant>& variants, const std::strin
   return line_chart(chart);
 }
 
-// Figures of training and routing, in the order in which a run's own report shows them.
-std::vector<std::string> course_metrics(const std::vector<Variant>& variants,
-                                        const std::string& shown_already) {
+std::set<std::string> names_of(const std::vector<Variant>& variants) {
   std::set<std::string> names;
   for (const auto& variant : variants) {
     for (const auto& run : variant.runs) {
       names.merge(metric_names(run.rows));
     }
   }
+  return names;
+}
+
+// Figures of training and routing, in the order in which a run's own report shows them.
+std::vector<std::string> course_metrics(const std::set<std::string>& names,
+                                        const std::string& shown_already) {
   std::vector<std::string> metrics;
   for (const auto& name : names) {
     if (is_train_metric(name) && name != shown_already && name != "train.loss" &&
@@ -60,18 +65,33 @@ std::vector<std::string> course_metrics(const std::vector<Variant>& variants,
   return metrics;
 }
 
-std::string course(const std::vector<Variant>& variants, const std::string& shown_already) {
+std::string course(const std::vector<Variant>& variants, const std::set<std::string>& names,
+                   const std::string& shown_already) {
   std::vector<std::string> charts, zero;
-  for (const auto& metric : course_metrics(variants, shown_already)) {
+  for (const auto& metric : course_metrics(names, shown_already)) {
     auto chart = titled_chart(figure_of(metric));
     add_variants(chart, variants, metric, "step");
-    if (is_zero(chart)) {
+    if (may_be_unknown(figure_of(metric)) && all_are(chart, none_finite)) {
+      continue;
+    }
+    if (all_are(chart, all_zero)) {
       zero.push_back(figure_of(metric));
     } else {
       charts.push_back(line_chart(chart));
     }
   }
   return charts.empty() ? "" : "<h2>Over training</h2>\n" + html_grid(charts) + zero_sentence(zero);
+}
+
+// Of each source where there are several: one alone is the loss.
+std::string by_source(const std::vector<Variant>& variants, const std::set<std::string>& names) {
+  std::vector<std::string> charts;
+  for (const auto& name : names) {
+    if (name.rfind("sources.", 0) == 0) {
+      charts.push_back(quality_chart(variants, name, "tokens", "tokens"));
+    }
+  }
+  return charts.size() < 2 ? "" : "<h2>Validation by source</h2>\n" + html_grid(charts);
 }
 
 std::string loads(const std::vector<Variant>& variants) {
@@ -105,8 +125,9 @@ std::string compare_report(const Json& report, const std::vector<Variant>& varia
   if (metric != "train.loss") {
     charts.push_back(quality_chart(variants, "train.loss", "step", "step"));
   }
+  const auto names = names_of(variants);
   body += "<h2>Quality</h2>\n" + std::string(kReading) + html_grid(charts) +
-          course(variants, metric) + loads(variants);
+          by_source(variants, names) + course(variants, names, metric) + loads(variants);
   return html_page(metric + " of " + std::to_string(variants.size()) +
                        (variants.size() == 1 ? " variant" : " variants"),
                    body);

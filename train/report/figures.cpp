@@ -18,8 +18,9 @@ struct Figure {
   bool log_y, from_zero;
 };
 
-constexpr std::array<Figure, 18> kFigures = {{
+constexpr std::array<Figure, 20> kFigures = {{
     {"objectives", "Validation by objective", "nats per token", "", false, false},
+    {"sources", "Validation by source", "nats per token", "", false, false},
     {"lr", "Learning rate", "", "", false, true},
     {"grad_norm", "Gradient norm", "", "Before clipping; logarithmic.", true, false},
     {"tokens_per_second", "Speed", "tokens/s", "", false, true},
@@ -39,8 +40,9 @@ constexpr std::array<Figure, 18> kFigures = {{
      "Of a token's selectors, those that chose an expert another one has.", false, true},
     {"gate.saturated_bits", "Saturated bits", "share", "1: every selector has settled.", false,
      true},
-    {"nonfinite", "Steps that were not finite", "", "", false, true},
-    {"spikes", "Loss spikes", "", "", false, true},
+    {"bad_steps.nonfinite", "Steps that were not finite", "", "", false, true},
+    {"bad_steps.spikes", "Loss spikes", "", "", false, true},
+    {"bad_steps.rollbacks", "Times the run went back", "", "", false, true},
 }};
 
 constexpr size_t kMostLines = 4;
@@ -141,6 +143,11 @@ std::string zero_sentence(const std::vector<std::string>& figures) {
 bool all_zero(const std::vector<ChartPoint>& points) {
   return std::all_of(points.begin(), points.end(),
                      [](const ChartPoint& p) { return p.y == 0 && !(p.low < 0) && !(p.high > 0); });
+}
+
+bool none_finite(const std::vector<ChartPoint>& points) {
+  return std::none_of(points.begin(), points.end(),
+                      [](const ChartPoint& p) { return std::isfinite(p.y); });
 }
 
 }  // namespace moe

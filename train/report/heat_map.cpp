@@ -15,10 +15,15 @@ namespace {
 constexpr double kMapWidth = 400, kMapLeft = 46, kMapRight = 388, kMapTop = 6;
 constexpr size_t kMostRows = 64;
 
-// Load relative to the fair share, by column, then by row; NaN where there was none at all.
+// Load relative to the fair share, by column, then by row; NaN where it has no meaning.
 std::vector<std::vector<double>> shares(const HeatMap& map, size_t experts, size_t per_row) {
   std::vector<std::vector<double>> all;
   for (const auto& column : map.load) {
+    if (column.size() != experts) {
+      all.emplace_back((experts + per_row - 1) / per_row,
+                       std::numeric_limits<double>::quiet_NaN());
+      continue;
+    }
     double sum = 0;
     for (const double load : column) {
       sum += load;
@@ -112,12 +117,27 @@ std::string row_labels(size_t rows, size_t per_row, double height) {
   return svg;
 }
 
+// Where x is a scale the axis has them; else every column has one, or as many as there is room for.
+std::vector<Tick> column_ticks(const HeatMap& map, const Axis& axis) {
+  constexpr size_t kMostNames = 14;
+  if (map.columns.empty()) {
+    return axis.ticks;
+  }
+  const size_t every = (map.columns.size() + kMostNames - 1) / kMostNames;
+  std::vector<Tick> ticks;
+  for (size_t i = 0; i < map.columns.size(); i += every) {
+    ticks.push_back({static_cast<double>(i) + 0.5, map.columns[i]});
+  }
+  return ticks;
+}
+
 std::string hover_data(const HeatMap& map, const std::vector<std::vector<double>>& share,
                        const std::vector<std::string>& rows, double bottom) {
   std::string json = "{\"kind\":\"heat\",\"label\":" + json_for_script(map.x_label) +
                      ",\"box\":" + json_numbers({kMapLeft, kMapTop, kMapRight, bottom}) +
                      ",\"x\":" + json_numbers({map.x.front(), map.x_end}) +
                      ",\"starts\":" + json_numbers(map.x) + ",\"rows\":" + json_for_script(rows) +
+                     (map.columns.empty() ? "" : ",\"columns\":" + json_for_script(map.columns)) +
                      ",\"load\":[";
   for (size_t column = 0; column < share.size(); ++column) {
     std::vector<double> percent;
@@ -158,7 +178,7 @@ std::string heat_map(const HeatMap& map) {
           "</figcaption>\n<div class=\"plot\"><svg viewBox=\"0 0 " + drawn(kMapWidth) + " " +
           drawn(bottom + 34) + "\" role=\"img\" aria-label=\"" + escape_html(map.title) + "\">\n" +
           row_labels(names.size(), per_row, height) + cells(share, edges, height);
-  for (const auto& tick : axis.ticks) {
+  for (const auto& tick : column_ticks(map, axis)) {
     const double x = px(tick.value);
     html += "<path class=\"axis\" d=\"M" + drawn(x) + " " + drawn(bottom) + "v4\"/><text x=\"" +
             drawn(x) + "\" y=\"" + drawn(bottom + 16) + "\" text-anchor=\"" +

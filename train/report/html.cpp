@@ -156,8 +156,9 @@ std::string json_for_script(const Json& value) {
 std::string json_numbers(const std::vector<double>& values) {
   std::string text = "[";
   for (const double value : values) {
+    const bool large = std::fabs(value) >= 1e5 && std::fabs(value) < 1e15;
     std::array<char, 32> number;
-    std::snprintf(number.data(), number.size(), "%.6g", value);
+    std::snprintf(number.data(), number.size(), large ? "%.0f" : "%.6g", value);
     text +=
         std::string(text.size() > 1 ? "," : "") + (std::isfinite(value) ? number.data() : "null");
   }

@@ -40,7 +40,8 @@ std::string html_grid(const std::vector<std::string>& figures);
 std::string html_number(double value);
 
 // For figures: what the page's script reads. JSON that may stand inside <script>, whatever its
-// texts hold; and a list of numbers in six digits, null where one is not finite.
+// texts hold; and a list of numbers in six digits, large ones to the unit (steps are read off a
+// page to be found in metrics.jsonl), null where one is not finite.
 std::string json_for_script(const Json& value);
 std::string json_numbers(const std::vector<double>& values);
 

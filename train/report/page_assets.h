@@ -100,7 +100,8 @@ inline constexpr const char* kPageScript = R"js(
     const row = Math.min(data.rows.length - 1, Math.max(0, Math.floor(y * data.rows.length)));
     const value = data.load[column][row];
     const end = column + 1 < data.starts.length ? data.starts[column + 1] : data.x[1];
-    add(data.label + ' ' + shown(data.starts[column]) + ' to ' + shown(end));
+    add(data.label + ' ' + (data.columns ? data.columns[column] :
+      shown(data.starts[column]) + ' to ' + shown(end)));
     const share = value === null ? 'n/a' : (value / 100).toFixed(2) + ' of its fair share';
     add(data.rows[row] + ': ' + share);
     return (data.starts[column] + end) / 2;

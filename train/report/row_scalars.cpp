@@ -1,6 +1,7 @@
 #include "train/report/row_scalars.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -12,8 +13,12 @@ void add_numbers(const Json& object, const std::string& prefix, Scalars& scalars
     if (value.is_object()) {
       add_numbers(value, prefix + key + ".", scalars);
     } else if (value.is_number() || value.is_null()) {
-      scalars.emplace_back(prefix + key, value.is_null() ? std::numeric_limits<double>::quiet_NaN()
-                                                         : value.get<double>());
+      // A row that is not written yet has NaN where it will have null.
+      const double number =
+          value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+      if (std::isfinite(number) || !may_be_unknown(key)) {
+        scalars.emplace_back(prefix + key, number);
+      }
     }
   }
 }
@@ -59,6 +64,8 @@ void add_layers(const Json& layers, Scalars& scalars) {
 }
 
 }  // namespace
+
+bool may_be_unknown(const std::string& figure) { return figure == "mfu"; }
 
 int64_t layer_number(const Json& layer, size_t place) {
   const auto found = layer.find("layer");

@@ -10,7 +10,12 @@
 
 namespace moe {
 
-// NaN where the row has null. Without `step` and without what is not one number (the load of each
+// A null of this figure means that it is not known, not that it was not finite: `mfu`, without
+// log.peak_tflops.
+bool may_be_unknown(const std::string& figure);
+
+// NaN where the row has null; what is not known is left out, or reports would warn of every
+// ordinary run. Without `step` and without what is not one number (the load of each
 // expert). From kMostLayers on a figure of the layers is given as /mean, /min and /max over them,
 // so that the number of names stays bounded.
 Scalars row_scalars(const Json& row);

@@ -43,6 +43,9 @@ std::vector<ChartPoint> SeriesHistory::points() const {
 }
 
 void LoadHistory::add(int64_t step, const std::vector<double>& tokens_per_expert) {
+  if (!columns_.empty() && columns_.front().size() != tokens_per_expert.size()) {
+    return;  // rows of another model: a damaged file may not end a run
+  }
   if (columns_.empty() || in_last_ == stretch_) {
     if (columns_.size() >= kMostColumns) {
       for (size_t i = 0; i + 1 < columns_.size(); i += 2) {
@@ -61,9 +64,6 @@ void LoadHistory::add(int64_t step, const std::vector<double>& tokens_per_expert
     in_last_ = 0;
   }
   auto& column = columns_.back();
-  if (column.size() != tokens_per_expert.size()) {
-    return;  // rows of another model: a damaged file may not end a run
-  }
   for (size_t expert = 0; expert < column.size(); ++expert) {
     column[expert] += tokens_per_expert[expert];
   }

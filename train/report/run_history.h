@@ -33,6 +33,7 @@ class SeriesHistory {
 
 class LoadHistory {
  public:
+  // Another number of experts than at first is left out.
   void add(int64_t step, const std::vector<double>& tokens_per_expert);
   // Without title. At most `columns`, of equally many rows each but the last.
   HeatMap map(size_t columns) const;

@@ -104,14 +104,17 @@ std::vector<std::string> train_figures(const RunHistory& history) {
 std::vector<std::string> training_charts(const RunHistory& history,
                                          std::vector<std::string>& zero) {
   std::vector<std::string> charts = {loss_chart(history)};
-  LineChart objectives = titled_chart("objectives");
-  for (const auto& [name, series] : history.series()) {
-    if (name.rfind("valid/objectives.", 0) == 0) {
-      objectives.series.push_back({name.substr(17), series.points(), true});
+  for (const std::string figure : {"objectives", "sources"}) {
+    auto chart = titled_chart(figure);
+    const auto prefix = "valid/" + figure + ".";
+    for (const auto& [name, series] : history.series()) {
+      if (name.rfind(prefix, 0) == 0) {
+        chart.series.push_back({name.substr(prefix.size()), series.points(), true});
+      }
     }
-  }
-  if (objectives.series.size() > 1) {  // one alone is the loss
-    charts.push_back(line_chart(objectives));
+    if (chart.series.size() > 1) {  // one alone is the loss
+      charts.push_back(line_chart(chart));
+    }
   }
   for (const auto& figure : train_figures(history)) {
     auto points = history.points("train/" + figure);
@@ -171,7 +174,7 @@ std::vector<std::string> warnings_of(const RunHistory& history) {
 
 std::vector<std::string> load_maps(const std::map<int64_t, LoadHistory>& loads, size_t most,
                                    const std::string& prefix) {
-  constexpr size_t kMostCells = 60000;  // of a page: about 300 KB
+  constexpr size_t kMostCells = 25000;  // of a page: about 600 KB where no two are alike
   std::vector<const std::pair<const int64_t, LoadHistory>*> layers;
   for (const auto& layer : loads) {
     layers.push_back(&layer);
@@ -192,19 +195,25 @@ std::vector<std::string> load_maps(const std::map<int64_t, LoadHistory>& loads, 
   return maps;
 }
 
-std::string run_report(const RunConfig& config, const RunHistory& history, const Facts& more) {
-  std::vector<std::string> zero_training, zero_routing;
-  const auto training = training_charts(history, zero_training);
-  const auto routing = routing_charts(history, zero_routing);
-  std::string body = html_warnings(warnings_of(history)) +
-                     html_facts(facts_of(config, history, more)) + "<h2>Training</h2>\n" +
-                     html_grid(training) + zero_sentence(zero_training);
+std::string routing_sections(const RunHistory& history) {
+  std::string body;
   if (!history.loads().empty()) {
-    body += "<h2>Load of the experts</h2>\n" + html_grid(load_maps(history.loads(), 32));
+    body += "<h2>Load of the experts</h2>\n" + html_grid(load_maps(history.loads(), 24));
   }
-  if (!routing.empty() || !zero_routing.empty()) {
-    body += "<h2>Routing</h2>\n" + html_grid(routing) + zero_sentence(zero_routing);
+  std::vector<std::string> zero;
+  const auto charts = routing_charts(history, zero);
+  if (!charts.empty() || !zero.empty()) {
+    body += "<h2>Routing</h2>\n" + html_grid(charts) + zero_sentence(zero);
   }
+  return body;
+}
+
+std::string run_report(const RunConfig& config, const RunHistory& history, const Facts& more) {
+  std::vector<std::string> zero;
+  const auto training = training_charts(history, zero);
+  const std::string body = html_warnings(warnings_of(history)) +
+                           html_facts(facts_of(config, history, more)) + "<h2>Training</h2>\n" +
+                           html_grid(training) + zero_sentence(zero) + routing_sections(history);
   return html_page(config.run.name.empty() ? "run" : config.run.name, body);
 }
 

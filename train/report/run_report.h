@@ -18,6 +18,10 @@ using Facts = std::vector<std::pair<std::string, std::string>>;  // name, value;
 // sentence instead.
 std::string run_report(const RunConfig& config, const RunHistory& history, const Facts& more);
 
+// What the gates did over the steps, of a run's report and of moe-diagnose's: heat maps of the load,
+// then a chart of every figure of the layers. HTML; empty without experts.
+std::string routing_sections(const RunHistory& history);
+
 // Heat maps of the load by layer, at most `most` of them, evenly spread over the layers; `note`
 // says when some are left out. Columns are fewer where there are many rows, so that a page stays
 // small.

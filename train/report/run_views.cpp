@@ -6,6 +6,7 @@
 
 #include "configs/errors.h"
 #include "data/formats/atomic_file.h"
+#include "data/formats/metrics_file.h"
 #include "data/printable.h"
 #include "train/log.h"
 #include "train/report/row_scalars.h"
@@ -31,23 +32,44 @@ double seconds_of(const Json& row) {
 
 }  // namespace
 
-RunViews::RunViews(const std::string& folder, const RunConfig& config,
-                   const std::vector<Json>& kept_rows, const Facts& more)
+RunViews::RunViews(const std::string& folder, const RunConfig& config, double trained_seconds,
+                   const Facts& more)
     : folder_(folder), config_(config), more_(more) {
-  for (const auto& row : kept_rows) {
-    history_.add(row);
-  }
+  constexpr size_t kPiece = 1 << 20;
+  const double start = now();
   if (config_.log.tensorboard) {
-    try {
-      begin_events(kept_rows);
-    } catch (const RunError& problem) {
-      events_.reset();
-      log_warning(std::string(problem.what()) +
-                  "; training goes on without TensorBoard's event file");
-    }
+    begin_events(start);
   }
-  if (!kept_rows.empty()) {
+  bool any = false;
+  std::string records;
+  each_row(folder_ + "/metrics.jsonl", [&](const Json& row) {
+    any = true;
+    history_.add(row);
+    if (!events_) {
+      return;
+    }
+    // As far apart as they were trained: when they were written is not known any more.
+    records += row_record(row, start - (trained_seconds - seconds_of(row)));
+    if (records.size() >= kPiece) {
+      append_events(records);
+      records.clear();
+    }
+  });
+  append_events(records);
+  if (any) {
     write_report();
+  }
+}
+
+template <class Action>
+void RunViews::or_without_events(Action action) {
+  try {
+    action();
+  } catch (const RunError& problem) {
+    events_.reset();
+    log_warning(std::string(problem.what()) +
+                "; training goes on without TensorBoard's event file, which the next start of the "
+                "run writes anew");
   }
 }
 
@@ -55,37 +77,26 @@ RunViews::RunViews(const std::string& folder, const RunConfig& config,
 // viewer heeds TensorFlow's mark of a restart, so the files are written anew, from the rows that
 // were kept: then no reader can find a step twice. The mark is there for a viewer that is open
 // meanwhile and holds the former points in its memory.
-void RunViews::begin_events(const std::vector<Json>& kept_rows) {
-  constexpr size_t kPiece = 1 << 20;
+void RunViews::begin_events(double start) {
   for (const auto& former : event_files(folder_)) {
     std::remove(former.c_str());
   }
-  const double start = now();
-  events_.emplace(folder_, start);
-  std::string records = event_record(restart_event(start));
-  for (const auto& row : kept_rows) {
-    // As far apart as they were trained: when they were written is not known any more.
-    records += row_record(row, start - (seconds_of(kept_rows.back()) - seconds_of(row)));
-    if (records.size() >= kPiece) {
-      events_->append(records);
-      records.clear();
-    }
+  or_without_events([&] {
+    events_.emplace(folder_, start);
+    events_->append(event_record(restart_event(start)));
+  });
+}
+
+void RunViews::append_events(const std::string& records) {
+  if (!records.empty()) {
+    or_without_events([&] { events_->append(records); });
   }
-  events_->append(records);
 }
 
 void RunViews::add(const Json& row) {
   history_.add(row);
-  if (!events_) {
-    return;
-  }
-  try {
-    events_->append(row_record(row, now()));
-  } catch (const RunError& problem) {
-    events_.reset();
-    log_warning(std::string(problem.what()) +
-                "; training goes on without TensorBoard's event file, which the next start of the "
-                "run writes anew");
+  if (events_) {
+    append_events(row_record(row, now()));
   }
 }
 
@@ -96,7 +107,7 @@ void RunViews::write_report() const {
     file.write(run_report(config_, history_, more_));
     file.commit();
   } catch (const std::exception& problem) {
-    log_warning(std::string(problem.what()) + "; training goes on without a new report");
+    log_warning(std::string(problem.what()) + "; the report stays as it was");
   }
 }
 

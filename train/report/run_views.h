@@ -15,14 +15,18 @@ namespace moe {
 
 class RunViews {
  public:
-  // `kept_rows` are those that a resumed run goes on from. `more` as in run_report().
-  RunViews(const std::string& folder, const RunConfig& config, const std::vector<Json>& kept_rows,
+  // From the rows of the folder's metrics.jsonl, which a resumed run goes on from, one at a time.
+  // `trained_seconds` is the training up to now. `more` as in run_report().
+  RunViews(const std::string& folder, const RunConfig& config, double trained_seconds,
            const Facts& more);
   void add(const Json& row);
   void write_report() const;
 
  private:
-  void begin_events(const std::vector<Json>& kept_rows);
+  void begin_events(double start);
+  void append_events(const std::string& records);
+  template <class Action>
+  void or_without_events(Action action);
 
   std::string folder_;
   const RunConfig& config_;
