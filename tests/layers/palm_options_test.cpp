@@ -3,32 +3,14 @@
 
 #include <cmath>
 
-#include "layers/decoder.h"
 #include "layers/mlp.h"
+#include "tests/support/decoder.h"
 #include "tests/support/tensors.h"
 
 namespace moe {
 namespace {
 
-DecoderConfig small_config() {
-  DecoderConfig config;
-  config.d_model = 16;
-  config.layers = 1;
-  config.heads = 4;
-  config.context = 12;
-  config.active_width = 24;
-  return config;
-}
-
-Tensor draw(at::IntArrayRef shape, const char* name = "x") {
-  return Initializer(1, at::kDouble).normal(name, shape, 1);
-}
-
-ForwardContext context_of(int64_t B, int64_t S) {
-  ForwardContext context;
-  context.token_ids = at::arange(B * S, at::kLong).remainder(11).view({B, S});
-  return context;
-}
+DecoderConfig small_config() { return small_decoder(1); }
 
 // Norm weights that are not 1 and differ, so that one that is left out or exchanged shows.
 void spread_norms(torch::nn::Module& module) {
