@@ -151,11 +151,16 @@ void ConfigReader::enter(Level level, const std::function<void(Fields&)>& visit)
 }
 
 void ConfigReader::report_unknown_keys() {
+  // Of later ones nobody sees what is said (configs/problems.cpp shows the first), and looking for the
+  // nearest name takes longest.
+  constexpr size_t kMostExplained = 200;
+  size_t unknown = 0;
   for (const Node& child : level_.node->children) {
     const auto& known = level_.known;
     if (std::find(known.begin(), known.end(), child.key) != known.end()) continue;
     const std::string message =
-        level_.kinds == nullptr
+        ++unknown > kMostExplained ? "unknown key"
+        : level_.kinds == nullptr
             ? about_unknown_key(child.key, known, all_)
             : about_unknown_key_of_kind(child.key, known, *level_.kinds, level_.kind);
     problems_.add(child.key_place, full(child.key), message);
