@@ -12,6 +12,20 @@ int64_t expert_bits(int64_t experts) {
   return bits;
 }
 
+GateAbout DSelectKConfig::about() const {
+  return {"Hazimeh et al. 2021, arXiv 2106.03760, section 3.3",
+          "E at first, k once sparse",
+          {"entropy", "reachability"},
+          {},
+          ""};
+}
+
+GateAbout DSelectKStaticConfig::about() const {
+  auto about = DSelectKConfig::about();
+  about.paper = "Hazimeh et al. 2021, arXiv 2106.03760, section 3.2";
+  return about;
+}
+
 double DSelectKConfig::flops_per_token(int64_t d_model, int64_t experts) const {
   const double m = static_cast<double>(expert_bits(experts));
   return 2.0 * d_model * k * (m + 1) + static_cast<double>(k * experts) * (m + 2);
@@ -51,6 +65,7 @@ void DSelectKConfig::fields(Fields& f) {
     "first bit weights are uniform in +-init_scale * gamma / (100 sqrt(d_model)), as published but "
     "for the root, which keeps bits undecided at any width and which a static gate does not have",
     at_least(0));
+  learned.fields(f);
 }
 
 void DSelectKConfig::check(Rules& rules) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gates/gate_config.h"
+#include "gates/learned_options_config.h"
 
 namespace moe {
 
@@ -15,7 +16,9 @@ struct DSelectKConfig : GateConfig {
   double entropy_until = 0.5;
   double reachability = 0.01;    // coefficient; only where experts is not a power of two
   double init_scale = 1;
+  LearnedOptions learned;
 
+  GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
   int64_t first_slots(int64_t experts) const override;
   double saved_values_per_token(int64_t experts) const override;
@@ -37,6 +40,7 @@ struct DSelectKStaticConfig : DSelectKConfig {
     entropy_from = 0;
     entropy_until = 0.1;
   }
+  GateAbout about() const override;
   double saved_values_per_token(int64_t) const override { return 0; }
   double flops_per_token(int64_t, int64_t) const override { return 0; }  // once for all tokens of a step
   bool per_token() const override { return false; }

@@ -12,7 +12,6 @@
 
 #include "gates/dselect_k_config.h"
 #include "gates/gate.h"
-#include "gates/smooth_step.h"
 #include "layers/initializer.h"
 
 namespace moe {
@@ -29,32 +28,17 @@ class DSelectKGate : public Gate {
     Tensor bit;  // [n, k, m]
     Tensor mix;  // [n, k]
   };
-  Logits logits(const Tensor& x) const;
+  Logits logits(const GateInput& input) const;
+  // [T, E]: without experts left out and without padding.
+  Tensor masked(Tensor weight, const GateInput& input) const;
 
   DSelectKConfig config_;
   bool per_token_;
   int64_t d_model_, experts_, bits_;
-  Tensor codes_;                    // [E, m] bool, a buffer: the spelling of every expert
   Tensor bit_weight_, bit_bias_;    // per token: [k * m, D], [k * m]
   Tensor mix_weight_, mix_bias_;    // per token: [k, D], [k]
   Tensor bit_logits_, mix_logits_;  // static: [k * m], [k]: vectors, which do not decay; decay would
                                     // pull decided bits back into doubt
 };
-
-// [E, m] bool: expert e in binary, most significant bit first.
-Tensor expert_codes(int64_t experts);
-
-// What the k selectors choose: [..., k, E], from bits [..., k, m]. A row sums to 1, or to less where
-// codes without an expert exist.
-Tensor selectors(const SmoothBits& bits, const Tensor& codes);
-
-// -sum_e r_e log(r_e + 1e-6), [..., k, E] -> [..., k]. Slightly negative for a decided selector. The
-// published term is the sum over tokens and selectors; the gate's is the mean over tokens of the sum
-// over selectors, so that the coefficient does not depend on the batch. Of a static gate both are the
-// sum over selectors.
-Tensor selector_entropy(const Tensor& selectors);
-
-// 1 / (sum_e r_e + eps), [..., k, E] -> [..., k]: 1 when all mass is on codes that have an expert.
-Tensor reciprocal_reach(const Tensor& selectors, double eps);
 
 }  // namespace moe

@@ -6,6 +6,6 @@ Tensor GateInput::valid() const {
   return context.valid.defined() ? context.valid.reshape({-1}) : Tensor();
 }
 
-void Gate::end_step(const GateStats&) {}
+void Gate::end_step(const StepStats&) {}
 
 }  // namespace moe

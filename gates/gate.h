@@ -16,13 +16,20 @@ struct GateInput {
   Tensor valid() const;
 };
 
+// Statistics of one optimizer step, over all ranks and micro-batches.
+struct StepStats {
+  const GateStats& layer;  // of the gate's own layer
+  const GateStats& model;  // added up over all layers whose gate is of the same kind
+};
+
+// State that is not learned by gradient is a registered buffer, changed in place by end_step(): checkpoints
+// hold and restore a gate's parameters and buffers.
 class Gate : public torch::nn::Module {
  public:
   // Pure: the same input gives the same routing.
   virtual Routing forward(const GateInput& input) = 0;
-  // The only place where state changes, once per optimizer step, with that step's statistics over
-  // all ranks and micro-batches.
-  virtual void end_step(const GateStats& stats);
+  // The only place where state changes, once per optimizer step.
+  virtual void end_step(const StepStats& stats);
 };
 
 }  // namespace moe

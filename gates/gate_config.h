@@ -2,13 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "configs/fields.h"
 
 namespace moe {
 
+// What docs/gates.md says of a gate; tests hold it to what the gate does.
+struct GateAbout {
+  std::string paper;                // who, year, arXiv id, section
+  std::string slots;                // of a token, once the gate is sparse: "k"
+  std::vector<std::string> losses;  // all it may have, by their names in metrics.jsonl's `aux`
+  std::vector<std::string> state;   // buffers that end_step() changes
+  std::string looks_ahead;          // settings with which it is not causal: "capacity_order: choice"
+  bool flat_zeros = true;           // promise 3; else its Routing says skip_zeros = false
+};
+
 class GateConfig : public KindConfig {
  public:
+  virtual GateAbout about() const = 0;
   // k: slots of a token once the gate is sparse; a dense mixture stays active in all its experts.
   // Experts' `d_hidden: auto` is active_width / (k + shared experts).
   virtual int64_t slots(int64_t experts) const = 0;

@@ -11,43 +11,42 @@ namespace moe {
 
 template <class Config, class Make>
 static GateMaker maker(const char* kind, Make make) {
-  return {kind, [make](const GateConfig& config, int64_t d_model, int64_t experts,
+  return {kind, [make](const GateConfig& config, const GateSize& size,
                        const Initializer& init) -> std::shared_ptr<Gate> {
-            return make(static_cast<const Config&>(config), d_model, experts, init);
+            return make(static_cast<const Config&>(config), size, init);
           }};
 }
 
 template <class Class, class Config>
-static std::shared_ptr<Gate> plain(const Config& config, int64_t D, int64_t E,
-                                   const Initializer& init) {
-  return std::make_shared<Class>(config, D, E, init);
+static GateMaker maker(const char* kind) {
+  return maker<Config>(kind, [](const Config& config, const GateSize& size, const Initializer& init) {
+    return std::make_shared<Class>(config, size.d_model, size.experts, init);
+  });
 }
 
-static std::shared_ptr<Gate> preset(const TopKPreset& config, int64_t D, int64_t E,
+static std::shared_ptr<Gate> preset(const TopKPreset& config, const GateSize& size,
                                     const Initializer& init) {
-  return std::make_shared<TopKGate>(config.expand(), D, E, init);
+  return std::make_shared<TopKGate>(config.expand(), size.d_model, size.experts, init);
 }
 
 std::vector<GateMaker>& gate_makers() {
   static std::vector<GateMaker> list = {
-      maker<TopKConfig>("top_k", plain<TopKGate, TopKConfig>),
+      maker<TopKGate, TopKConfig>("top_k"),
       maker<SwitchConfig>("switch", preset),
       maker<MixtralConfig>("mixtral", preset),
-      maker<DSelectKConfig>("dselect_k", plain<DSelectKGate, DSelectKConfig>),
-      maker<SoftmaxConfig>("softmax", plain<SoftmaxGate, SoftmaxConfig>),
-      maker<DSelectKStaticConfig>("dselect_k_static", plain<DSelectKGate, DSelectKStaticConfig>),
-      maker<RoundRobinConfig>("round_robin",
-                              [](const RoundRobinConfig& config, int64_t, int64_t E,
-                                 const Initializer&) { return std::make_shared<RoundRobinGate>(config, E); }),
+      maker<DSelectKGate, DSelectKConfig>("dselect_k"),
+      maker<DSelectKGate, DSelectKStaticConfig>("dselect_k_static"),
+      maker<SoftmaxGate, SoftmaxConfig>("softmax"),
+      maker<RoundRobinGate, RoundRobinConfig>("round_robin"),
   };
   return list;
 }
 
-std::shared_ptr<Gate> make_gate(const KindChoice& gate, int64_t d_model, int64_t experts,
+std::shared_ptr<Gate> make_gate(const KindChoice& gate, const GateSize& size,
                                 const Initializer& init) {
   for (const auto& maker : gate_makers()) {
     if (maker.kind == gate.kind) {
-      return maker.make(gate_config(gate), d_model, experts, init);
+      return maker.make(gate_config(gate), size, init);
     }
   }
   TORCH_CHECK(false, "gate kind '", gate.kind, "' is in gate_kinds() but not in gate_makers()");

@@ -15,6 +15,7 @@ struct GateStats {
   Tensor tokens_per_expert;  // [E] float64: live slots of each expert
   Tensor tokens;             // scalar: valid tokens
   Tensor live_slots;         // scalar
+  // Diagnostics, undefined where ForwardContext::diagnostics is off:
   Tensor empty_tokens;       // scalar: valid tokens without a live slot
   Tensor dropped_slots;      // scalar: chosen, then lost to capacity
   Tensor entropy;            // scalar: sum over tokens of H(distribution over experts), nats
@@ -30,8 +31,11 @@ struct GateStats {
 
 // `distribution` [T, E] is what the entropy is taken of: rows need not sum to 1 and are normalised;
 // a row of zeros has entropy 0. `dropped` [T, K] bool, or undefined: nothing was dropped. `valid` [T]
-// bool, or undefined: all tokens.
+// bool, or undefined: all tokens. `diagnostics` as in ForwardContext.
 GateStats gate_stats(const Routing& routing, const Tensor& distribution, const Tensor& dropped,
-                     const Tensor& valid);
+                     const Tensor& valid, bool diagnostics = true);
+
+// {sum, count} of a figure [T] over valid tokens.
+GateStats::Mean mean_over(const Tensor& per_token, const Tensor& valid);
 
 }  // namespace moe

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace moe {
@@ -12,6 +13,10 @@ double mean_of(const std::vector<double>& load) {
 }
 
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+double value_of(const Tensor& scalar) {
+  return scalar.defined() ? scalar.item<double>() : std::numeric_limits<double>::quiet_NaN();
+}
 
 }  // namespace
 
@@ -38,11 +43,11 @@ LoadMetrics load_metrics(const GateStats& stats) {
   m.dead_experts = std::count(m.tokens_per_expert.begin(), m.tokens_per_expert.end(), 0.0);
   const double tokens = stats.tokens.item<double>();
   const double live = stats.live_slots.item<double>();
-  const double dropped = stats.dropped_slots.item<double>();
-  m.entropy = ratio(stats.entropy.item<double>(), tokens);
+  const double dropped = value_of(stats.dropped_slots);
+  m.entropy = ratio(value_of(stats.entropy), tokens);
   m.slots_per_token = ratio(live, tokens);
-  m.empty_tokens = ratio(stats.empty_tokens.item<double>(), tokens);
-  m.dropped = ratio(dropped, live + dropped);
+  m.empty_tokens = ratio(value_of(stats.empty_tokens), tokens);
+  m.dropped = dropped > 0 ? dropped / (live + dropped) : dropped;
   for (const auto& [name, mean] : stats.gate) {
     m.gate[name] = ratio(mean.sum.item<double>(), mean.count.item<double>());
   }

@@ -9,6 +9,7 @@
 
 namespace moe {
 
+// What was not asked for (ForwardContext::diagnostics) is not a number.
 struct LoadMetrics {
   std::vector<double> tokens_per_expert;
   double max_vio = 0;          // (max - mean) / mean of the load (Wang et al. 2024, 2408.15664)

@@ -4,7 +4,8 @@
 
 namespace moe {
 
-RoundRobinGate::RoundRobinGate(const RoundRobinConfig& config, int64_t experts)
+RoundRobinGate::RoundRobinGate(const RoundRobinConfig& config, int64_t, int64_t experts,
+                               const Initializer&)
     : k_(config.k), experts_(experts) {}
 
 Routing RoundRobinGate::forward(const GateInput& input) {
@@ -25,7 +26,7 @@ Routing RoundRobinGate::forward(const GateInput& input) {
   const auto bin = routing.expert.clamp_min(0);
   const auto distribution =
       at::zeros({T, experts_}, routing.weight.options()).scatter_add(1, bin, routing.weight);
-  routing.stats = gate_stats(routing, distribution, {}, valid);
+  routing.stats = gate_stats(routing, distribution, {}, valid, input.context.diagnostics);
   return routing;
 }
 

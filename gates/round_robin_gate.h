@@ -4,12 +4,14 @@
 
 #include "gates/gate.h"
 #include "gates/round_robin_config.h"
+#include "layers/initializer.h"
 
 namespace moe {
 
 class RoundRobinGate : public Gate {
  public:
-  RoundRobinGate(const RoundRobinConfig& config, int64_t experts);
+  RoundRobinGate(const RoundRobinConfig& config, int64_t d_model, int64_t experts,
+                 const Initializer& init);
   Routing forward(const GateInput& input) override;
 
  private:

@@ -1,11 +1,11 @@
 // The result of a gate: which experts each token goes to, and with which weight.
 //
-//   y[t] = sum_k weight[t, k] * f[expert[t, k]](x[t])
+//   y[t] = sum_k weight[t, k] * f[expert[t, k]](x[t])  (+ identity_weight[t] * x[t])
 //
 // Promises of every gate (docs/design.md, "Promises"; tests/contract/):
 //  1. expert in [0, E) or kEmpty, none twice for one token; empty slots have weight 0.
-//  2. The task's gradient enters the gate only through `weight`; auxiliary losses are formed on the
-//     full output of the gate and are never skipped.
+//  2. The task's gradient enters the gate only through `weight` (and `identity_weight`); auxiliary
+//     losses are formed on the full output of the gate and are never skipped.
 //  3. Flat zeros, where skip_zeros: a cotangent on slots of weight exactly 0 gives exactly 0 for x
 //     and every gate parameter. So dispatch may leave those slots out, and nothing changes.
 #pragma once
@@ -23,6 +23,7 @@ constexpr int64_t kEmpty = -1;
 struct Routing {
   Tensor expert;             // [T, K] int64
   Tensor weight;             // [T, K] gate_dtype
+  Tensor identity_weight;    // [T] gate_dtype, or undefined: the share of x itself in y (BASE)
   std::vector<AuxLoss> aux;
   GateStats stats;           // detached, on the device
   bool skip_zeros = true;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "gates/gate_losses.h"
+#include "gates/learned_options.h"
 #include "layers/shapes.h"
 
 namespace moe {
@@ -19,8 +20,10 @@ Routing SoftmaxGate::forward(const GateInput& input) {
   check_shape(input.x, {-1, weight_.size(1)}, "SoftmaxGate input");
   const auto dtype = gate_dtype(input.x);
   const auto valid = input.valid();
+  const auto h = gate_features(config_.learned, input);  // [T, D]
+  const auto dropped = dropped_experts(config_.learned, input, weight_.size(0), 1);
   const auto probability =
-      at::linear(input.x.to(dtype), weight_.to(dtype)).softmax(1);  // [T, E]
+      without_dropped(at::linear(h, weight_.to(dtype)), dropped).softmax(1);  // [T, E]
   auto weight = flush_tiny(probability);
   if (valid.defined()) {
     weight = weight * valid.unsqueeze(1);
@@ -34,7 +37,7 @@ Routing SoftmaxGate::forward(const GateInput& input) {
                                                input.context.B(), input.ranks),
                            config_.load_balancing});
   }
-  routing.stats = gate_stats(routing, probability, {}, valid);
+  routing.stats = gate_stats(routing, probability, {}, valid, input.context.diagnostics);
   return routing;
 }
 

@@ -2,6 +2,14 @@
 
 namespace moe {
 
+GateAbout TopKConfig::about() const {
+  return {"Shazeer et al. 2017, arXiv 1701.06538, section 2.1, without the noise",
+          "k",
+          {"load_balancing", "z_loss"},
+          {},
+          "capacity_order: choice"};
+}
+
 void TopKConfig::fields(Fields& f) {
   f("k", k, "experts of a token", between(1, 1024));
   f("softmax", softmax,
@@ -15,7 +23,7 @@ void TopKConfig::fields(Fields& f) {
     "who comes first when an expert is full: `token` by token, or `choice` by choice (all first "
     "choices before all second ones; looks ahead, so not causal)",
     one_of({"token", "choice"}));
-  f("jitter", jitter, "training input times U(1 - jitter, 1 + jitter)", from_below(0, 1));
+  learned.fields(f);
   f("load_balancing", load_balancing,
     "coefficient of experts * sum_e f_e P_e, which is 1 at perfect balance", at_least(0));
   f("balance_scope", balance_scope, "tokens over which f and P are formed",

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gates/gate_config.h"
+#include "gates/learned_options_config.h"
 
 namespace moe {
 
@@ -13,12 +14,13 @@ struct TopKConfig : GateConfig {
   bool renormalize = true;         // kept weights sum to 1
   double capacity_factor = 0;      // 0: dropless
   std::string capacity_order = "token";
-  double jitter = 0;
   double load_balancing = 0.01;    // coefficient of load_balancing_loss
   std::string balance_scope = "world";
   double z_loss = 0;               // coefficient of z_loss
   double init_scale = 1;           // first weights: normal, init_scale / sqrt(d_model)
+  LearnedOptions learned;
 
+  GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
   bool causal() const override { return capacity_factor == 0 || capacity_order == "token"; }
   double flops_per_token(int64_t d_model, int64_t experts) const override {

@@ -5,20 +5,10 @@
 
 #include "gates/capacity.h"
 #include "gates/gate_losses.h"
+#include "gates/learned_options.h"
 #include "layers/shapes.h"
 
 namespace moe {
-namespace {
-
-// Switch, appendix: the input of the gate times U(1 - jitter, 1 + jitter), elementwise.
-Tensor jittered(const Tensor& h, double jitter, const NoiseKey& key) {
-  const auto noise =
-      uniform_noise(key, NoiseSite::kInputJitter, h.size(0), h.size(1), h.device());  // [T, D]
-  return h * (noise.to(h.scalar_type()) * (2 * jitter) + (1 - jitter));
-}
-
-}  // namespace
-
 Tensor top_k_experts(const Tensor& logits, int64_t k) {
   auto left = logits.detach().clone();  // [T, E]
   std::vector<Tensor> chosen;
@@ -42,11 +32,10 @@ Routing TopKGate::forward(const GateInput& input) {
   check_shape(input.x, {-1, weight_.size(1)}, "TopKGate input");
   const auto dtype = gate_dtype(input.x);
   const auto valid = input.valid();
-  auto h = input.x.to(dtype);  // [T, D]
-  if (input.context.training && config_.jitter > 0) {
-    h = jittered(h, config_.jitter, input.noise);
-  }
-  const auto logits = at::linear(h, weight_.to(dtype));  // [T, E]
+  const auto h = gate_features(config_.learned, input);  // [T, D]
+  const auto logits =
+      without_dropped(at::linear(h, weight_.to(dtype)),
+                      dropped_experts(config_.learned, input, experts_, config_.k));  // [T, E]
   const auto probability = logits.softmax(1);            // [T, E]
   const auto chosen = top_k_experts(logits, config_.k);  // [T, k]
 
@@ -90,7 +79,7 @@ Routing TopKGate::forward(const GateInput& input) {
                                input.context.B(), input.ranks);
   });
   add_loss("z_loss", config_.z_loss, [&] { return z_loss(logits, valid, input.ranks); });
-  routing.stats = gate_stats(routing, probability, dropped, valid);
+  routing.stats = gate_stats(routing, probability, dropped, valid, input.context.diagnostics);
   return routing;
 }
 

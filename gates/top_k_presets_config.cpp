@@ -2,13 +2,17 @@
 
 namespace moe {
 
+GateAbout SwitchConfig::about() const {
+  return {"Fedus, Zoph, Shazeer 2021, arXiv 2101.03961, section 2.2", "1", {"load_balancing"}, {}, ""};
+}
+
 TopKConfig SwitchConfig::expand() const {
   TopKConfig config;
   config.k = 1;
   config.softmax = "before";
   config.renormalize = false;
   config.capacity_factor = capacity_factor;
-  config.jitter = jitter;
+  config.learned.jitter = jitter;
   config.load_balancing = load_balancing;
   config.init_scale = init_scale;
   return config;
@@ -22,6 +26,10 @@ void SwitchConfig::fields(Fields& f) {
   f("load_balancing", load_balancing, "coefficient of the balance loss (alpha)", at_least(0));
   f("init_scale", init_scale, "first weights are normal with deviation init_scale / sqrt(d_model)",
     at_least(0));
+}
+
+GateAbout MixtralConfig::about() const {
+  return {"Jiang et al. 2024, arXiv 2401.04088, section 2.1", "k", {"load_balancing"}, {}, ""};
 }
 
 TopKConfig MixtralConfig::expand() const {

@@ -24,6 +24,7 @@ struct SwitchConfig : TopKPreset {
   double load_balancing = 0.01;
   double init_scale = 0.1;
 
+  GateAbout about() const override;
   TopKConfig expand() const override;
   void fields(Fields& f) override;
 };
@@ -33,6 +34,7 @@ struct MixtralConfig : TopKPreset {
   int64_t k = 2;
   double load_balancing = 0.01;
 
+  GateAbout about() const override;
   TopKConfig expand() const override;
   void fields(Fields& f) override;
 };

@@ -1,5 +1,7 @@
 #include "layers/noise.h"
 
+#include <numbers>
+
 namespace moe {
 namespace {
 
@@ -31,6 +33,14 @@ Tensor uniform_noise(const NoiseKey& key, NoiseSite site, int64_t tokens, int64_
   const auto column = mix32(at::arange(columns, options).add(column_key).bitwise_and(kLow32));
   const auto bits = mix32(token.bitwise_xor(column));  // [T, columns]
   return bits.bitwise_right_shift(8).to(at::kFloat).mul(1.0f / (1 << 24));
+}
+
+Tensor normal_noise(const NoiseKey& key, NoiseSite site, int64_t tokens, int64_t columns,
+                    at::Device device) {
+  const auto uniform = uniform_noise(key, site, tokens, 2 * columns, device);  // [T, 2 columns]
+  // 1 - u is in (0, 1], so that its logarithm is finite.
+  const auto radius = (1 - uniform.narrow(1, 0, columns)).log().mul(-2).sqrt();
+  return radius * uniform.narrow(1, columns, columns).mul(2 * std::numbers::pi).cos();
 }
 
 }  // namespace moe

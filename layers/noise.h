@@ -14,7 +14,12 @@ struct NoiseKey {
 };
 
 // What the noise is for; each use has its own stream.
-enum class NoiseSite : uint64_t { kInputJitter = 1 };
+enum class NoiseSite : uint64_t {
+  kInputJitter = 1,
+  kExpertDropout = 2,
+  kLogits = 3,
+  kSecondExpert = 4,
+};
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection on 64 bits.
 constexpr uint64_t mix64(uint64_t x) {
@@ -27,5 +32,9 @@ constexpr uint64_t mix64(uint64_t x) {
 // Uniform in [0, 1) with 24 bits: [tokens, columns] float32 on `device`.
 Tensor uniform_noise(const NoiseKey& key, NoiseSite site, int64_t tokens, int64_t columns,
                      at::Device device);
+
+// Standard normal (Box and Muller 1958, from two uniform columns each): [tokens, columns] float32.
+Tensor normal_noise(const NoiseKey& key, NoiseSite site, int64_t tokens, int64_t columns,
+                    at::Device device);
 
 }  // namespace moe

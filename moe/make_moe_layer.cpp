@@ -6,9 +6,11 @@ namespace moe {
 
 std::shared_ptr<MoeLayer> make_moe_layer(const MoeConfig& config, int64_t layer, int64_t d_model,
                                          int64_t active_width, Activation activation,
-                                         double depth_scale, const Initializer& init) {
+                                         double depth_scale, const Initializer& init,
+                                         int64_t vocabulary) {
   const int64_t width = config.expert_width(layer, active_width);
-  auto gate = make_gate(config.gate_of(layer), d_model, config.experts, init.in("gate"));
+  auto gate = make_gate(config.gate_of(layer), {d_model, config.experts, vocabulary},
+                        init.in("gate"));
   auto experts = std::make_shared<Experts>(config.experts, d_model, width, activation, depth_scale,
                                            init.in("experts"));
   std::shared_ptr<Mlp> shared;

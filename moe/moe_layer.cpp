@@ -23,7 +23,10 @@ FeedForwardOutput MoeLayer::forward(const Tensor& x, const ForwardContext& conte
   report->stats = routing.stats;
   report->rows_executed = dispatched.rows_executed;
   report->host_syncs = dispatched.host_syncs;
-  const auto y = shared_ ? dispatched.y + shared_->forward(x, context).y : dispatched.y;
+  auto y = shared_ ? dispatched.y + shared_->forward(x, context).y : dispatched.y;  // [T, D]
+  if (routing.identity_weight.defined()) {
+    y = y + (routing.identity_weight.unsqueeze(1) * x).to(y.scalar_type());
+  }
   return {y, routing.aux, std::move(report)};
 }
 

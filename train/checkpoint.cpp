@@ -18,12 +18,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-NamedTensors named_parameters(const Decoder& decoder) {
+// What gates keep between steps.
+NamedTensors with_buffers(NamedTensors tensors, const Decoder& decoder) {
+  for (const auto& item : decoder.named_buffers()) {
+    tensors.emplace_back(item.key(), item.value());
+  }
+  return tensors;
+}
+
+NamedTensors named_tensors(const Decoder& decoder) {
   NamedTensors tensors;
   for (const auto& item : decoder.named_parameters()) {
     tensors.emplace_back(item.key(), item.value());
   }
-  return tensors;
+  return with_buffers(std::move(tensors), decoder);
+}
+
+// Originals of parameters, and buffers: model.safetensors.
+NamedTensors saved_tensors(Trainer& trainer) {
+  return with_buffers(trainer.weights().tensors(), *trainer.model().decoder);
 }
 
 // What is wrong with the files of a checkpoint says no to the checkpoint.
@@ -130,7 +143,7 @@ std::string save_checkpoint(const std::string& run_folder, Trainer& trainer,
   trainer.count_flops();
   const auto folder = checkpoint_folder(run_folder, trainer.progress().step);
   const Saving saving(run_folder + "/checkpoints");
-  const auto& weights = trainer.weights().tensors();
+  const auto weights = saved_tensors(trainer);
   const auto moments = trainer.optimizer().state();
   const auto state = state_text(trainer, config_yaml);
   require_space(folder, saving.folder(), bytes_of(weights) + bytes_of(moments) + state.size());
@@ -148,7 +161,7 @@ void load_checkpoint(const std::string& folder, Trainer& trainer) {
   verify(folder);
   checked(folder, [&] {
     load_state(folder, trainer);
-    read_tensors(folder + "/model.safetensors", trainer.weights().tensors());
+    read_tensors(folder + "/model.safetensors", saved_tensors(trainer));
     trainer.weights().publish();
     read_tensors(folder + "/optimizer.safetensors", trainer.optimizer().state());
   });
@@ -156,7 +169,7 @@ void load_checkpoint(const std::string& folder, Trainer& trainer) {
 
 void load_parameters(const std::string& folder, Decoder& decoder) {
   checked(folder, [&] {
-    read_tensors(folder + "/model.safetensors", named_parameters(decoder));
+    read_tensors(folder + "/model.safetensors", named_tensors(decoder));
   });
 }
 

@@ -17,7 +17,7 @@ Model build_model(const ModelConfig& config, int64_t vocabulary, const Initializ
     }
     model.moe_layers.push_back(make_moe_layer(*config.moe, layer, config.d_model,
                                               config.active_width, activation,
-                                              config.depth_scale(), below));
+                                              config.depth_scale(), below, vocabulary));
     return model.moe_layers.back();
   };
   model.decoder = std::make_shared<Decoder>(config, vocabulary, feed_forward, init);

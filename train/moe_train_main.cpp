@@ -4,6 +4,7 @@
 #include "configs/config_io.h"
 #include "train/config_reference.h"
 #include "train/dry_run.h"
+#include "train/gate_reference.h"
 #include "train/log.h"
 #include "train/program.h"
 #include "train/run.h"
@@ -67,7 +68,7 @@ int main(int argc, char** argv) {
                "moe-train");
   std::string config, resume = "auto", help_section;
   std::vector<std::string> overrides;
-  bool print = false, dry = false, json = false, markdown = false;
+  bool print = false, dry = false, json = false, markdown = false, gates = false;
   app.add_option("config", config, "YAML config");
   app.add_option("overrides", overrides, "key=value, as in model.moe.gate.kind=top_k");
   app.add_option("--resume", resume, "auto, never or require")->capture_default_str();
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
                    ->expected(0, 1);
   app.add_flag("--markdown", markdown, "with --help-config: all keys as docs/config.md has them")
       ->needs(help);
+  app.add_flag("--help-gates", gates, "every gate, as docs/gates.md has them");
   app.add_flag("--print-config", print, "print the complete config and stop");
   app.add_flag("--dry-run", dry, "print parameters, FLOPs and memory and stop");
   app.add_flag("--json", json, "with --dry-run: as one JSON document");
@@ -84,6 +86,10 @@ int main(int argc, char** argv) {
       moe::RunConfig defaults;
       std::cout << (markdown ? moe::config_reference()
                              : moe::help_config(moe::view_of(defaults), help_section));
+      return static_cast<int>(moe::kDone);
+    }
+    if (gates) {
+      std::cout << moe::gate_reference();
       return static_cast<int>(moe::kDone);
     }
     if (config.empty()) {

@@ -82,6 +82,9 @@ void CheckpointConfig::fields(Fields& f) {
 void LogConfig::fields(Fields& f) {
   f("every", every, "steps between rows of metrics.jsonl", at_least(1));
   f("level", level, "of the log on stderr", one_of({"debug", "info", "warning", "error"}));
+  f("diagnostics", diagnostics,
+    "form the figures of gates that only people read, in the steps that are logged; without them they "
+    "are null");
   f("tensorboard", tensorboard, "write events.out.tfevents.* beside metrics.jsonl");
   f("peak_tflops", peak_tflops, "of this machine, in TFLOP/s, for MFU; 0: MFU is not reported",
     at_least(0));

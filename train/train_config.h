@@ -70,6 +70,7 @@ struct CheckpointConfig {
 struct LogConfig {
   int64_t every = 10;
   std::string level = "info";
+  bool diagnostics = true;
   bool tensorboard = true;
   double peak_tflops = 0;
   void fields(Fields& f);

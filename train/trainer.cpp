@@ -59,10 +59,20 @@ StepResult Trainer::step() {
   }
   optimizer_->step(result.lr, result.grad_norm);
   weights_.publish();
-  for (const auto& layer : model_.moe_layers) {
-    layer->gate().end_step(result.gates.at(layer->layer()));
-  }
+  end_gates_step(result);
   return result;
+}
+
+void Trainer::end_gates_step(const StepResult& result) {
+  std::map<std::string, GateStats> by_kind;
+  const auto kind = [this](int64_t layer) { return config_.model.moe->gate_of(layer).kind; };
+  for (const auto& [layer, stats] : result.gates) {
+    by_kind[kind(layer)] += stats;
+  }
+  for (const auto& layer : model_.moe_layers) {
+    const int64_t number = layer->layer();
+    layer->gate().end_step({result.gates.at(number), by_kind.at(kind(number))});
+  }
 }
 
 std::string Trainer::describe_problem(const StepResult& result) const {
@@ -110,6 +120,9 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
   context.noise = {static_cast<uint64_t>(config_.run.seed), progress_.step, 0,
                    number * rows * batch.length};
   context.training = true;
+  const int64_t step = progress_.step + 1;  // its number, from 1
+  context.diagnostics = config_.log.diagnostics &&
+                        (step % config_.log.every == 0 || step == config_.train.steps);
 
   auto out = model_.decoder->forward(context, config_.train.recompute);
   const auto targets = make_targets(batch, device_);

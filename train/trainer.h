@@ -44,7 +44,8 @@ struct StepResult {
     int64_t count = 0;
   };
   std::map<std::string, Aux> aux;
-  std::map<int64_t, GateStats> gates;  // by layer, over micro-steps
+  // By layer, over micro-steps; with diagnostics in steps that are logged.
+  std::map<int64_t, GateStats> gates;
 };
 
 // Throws ConfigError for optimizer.groups that do not fit the model's parameters. Holds no memory for
@@ -75,6 +76,8 @@ class Trainer {
  private:
   // Forward and backward of one micro-step; adds its shares to `result`.
   void micro_step(int64_t number, int64_t rows, StepResult& result);
+  // Gates change their state.
+  void end_gates_step(const StepResult& result);
   std::string describe_problem(const StepResult& result) const;
 
   RunConfig config_;

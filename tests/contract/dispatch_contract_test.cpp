@@ -100,7 +100,7 @@ TEST(DispatchContract, EveryGateAndDispatcherEqualsThePlainLoop) {
     for (const auto& test : gate_cases()) {
       const Initializer init(2, at::kDouble);
       const TestBatch batch(shape.B, shape.S, shape.D, at::kDouble);
-      const auto gate = make_gate(parse_gate(with_slots(test.yaml, shape.k)), shape.D, shape.E,
+      const auto gate = make_gate(parse_gate(with_slots(test.yaml, shape.k)), {shape.D, shape.E},
                                   init.in("gate"));
       spread_parameters(*gate, test.spread);
       Experts experts(shape.E, shape.D, shape.F, Activation::kSwiglu, 1, init.in("experts"));
@@ -124,7 +124,7 @@ TEST(DispatchContract, EveryGateAndDispatcherEqualsThePlainLoop) {
 TEST(DispatchContract, EveryActivationEqualsItsFormula) {
   const Initializer init(2, at::kDouble);
   const TestBatch batch(2, 9, 8, at::kDouble);
-  const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), 8, 4, init.in("gate"));
+  const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), {8, 4}, init.in("gate"));
   spread_parameters(*gate, 1);
   for (const auto& word : activation_words()) {
     const auto activation = activation_of(word);
@@ -154,7 +154,7 @@ TEST(DispatchContract, EveryActivationEqualsItsFormula) {
 TEST(DispatchContract, WrongDispatchersFail) {
   const Initializer init(2, at::kDouble);
   const TestBatch batch(2, 9, 8, at::kDouble);
-  const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), 8, 4, init.in("gate"));
+  const auto gate = make_gate(parse_gate("{kind: top_k, k: 2}"), {8, 4}, init.in("gate"));
   spread_parameters(*gate, 1);
   Experts experts(4, 8, 6, Activation::kSwiglu, 1, init.in("experts"));
   const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
@@ -185,7 +185,7 @@ TEST(DispatchContract, PaddingIsLeftOutEverywhere) {
     batch.context.valid[0][5] = false;
     batch.context.valid[1].narrow(0, 2, 4).fill_(false);
     const auto gate =
-        make_gate(parse_gate(with_slots(test.yaml, 2)), 8, 4, Initializer(2, at::kDouble));
+        make_gate(parse_gate(with_slots(test.yaml, 2)), {8, 4}, Initializer(2, at::kDouble));
     spread_parameters(*gate, test.spread);
     const auto routing = gate->forward(batch.input());
     const auto padding = batch.context.valid.reshape({-1}).logical_not();

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "gates/dselect_k_gate.h"
+#include "gates/expert_selectors.h"
 #include "layers/shapes.h"
 #include "tests/contract/gate_cases.h"
 #include "tests/support/gates.h"
@@ -55,7 +56,7 @@ TEST(FlatZeros, HoldForEveryGate) {
       for (uint64_t seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE(test.name + ", seed " + std::to_string(seed));
         const auto choice = parse_gate(with_slots(test.yaml, 2));
-        const auto gate = make_gate(choice, 8, 4, Initializer(seed, dtype));
+        const auto gate = make_gate(choice, {8, 4}, Initializer(seed, dtype));
         spread_parameters(*gate, test.spread, seed);
         const TestBatch batch(4, 64, 8, dtype, seed);
         const auto found = leak(*gate, batch, seed);
@@ -149,7 +150,7 @@ TEST(FlatZeros, HoldWithBitsPlantedAroundTheEdge) {
     int64_t zeros = 0;
     for (size_t first = 0; first < 16; ++first) {
       const auto gate =
-          make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1}"), 8, E, Initializer(1));
+          make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1}"), {8, E}, Initializer(1));
       plant_edges(*gate, 1, first);
       const auto found = leak(*gate, TestBatch(2, 32, 8, at::kFloat), first + 1);
       EXPECT_EQ(found.gradient, 0) << "first planted value " << first;

@@ -1,4 +1,5 @@
 // What every gate promises (gates/routing.h).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -22,7 +23,7 @@ TEST(GateCases, CoverEveryKindAndBothHalvesOfTheListAgree) {
 class GateContract : public testing::TestWithParam<GateCase> {
  protected:
   std::shared_ptr<Gate> make(int64_t D, int64_t E, int64_t k, at::ScalarType dtype) {
-    auto gate = make_gate(parse_gate(with_slots(GetParam().yaml, k)), D, E, Initializer(5, dtype));
+    auto gate = make_gate(parse_gate(with_slots(GetParam().yaml, k)), {D, E}, Initializer(5, dtype));
     spread_parameters(*gate, GetParam().spread);
     return gate;
   }
@@ -61,6 +62,34 @@ TEST_P(GateContract, IsPureAndStatisticsDescribeTheRouting) {
   EXPECT_EQ(routing.stats.empty_tokens.item<double>(),
             live.any(1).logical_not().sum().item<double>());
   EXPECT_EQ(routing.stats.tokens.item<double>(), 32);
+}
+
+TEST_P(GateContract, DoesWhatItSaysOfItself) {
+  const auto about = gate_config(parse_gate(with_slots(GetParam().yaml, 2))).about();
+  const auto gate = make(8, 6, 2, at::kFloat);
+  const TestBatch batch(2, 16, 8, at::kFloat);
+  const auto routing = gate->forward(batch.input());
+  for (const auto& loss : routing.aux) {
+    EXPECT_THAT(about.losses, testing::Contains(loss.name));
+  }
+  std::vector<std::string> state;
+  for (const auto& item : gate->named_buffers()) state.push_back(item.key());
+  EXPECT_EQ(state, about.state);
+  EXPECT_EQ(about.flat_zeros, routing.skip_zeros);
+}
+
+TEST_P(GateContract, WithoutDiagnosticsTheRoutingIsTheSame) {
+  TestBatch batch(2, 16, 8, at::kFloat);
+  const auto gate = make(8, 4, 2, at::kFloat);
+  const auto with = gate->forward(batch.input());
+  batch.context.diagnostics = false;
+  const auto without = gate->forward(batch.input());
+  EXPECT_TRUE(bitwise_equal(with.weight, without.weight));
+  EXPECT_TRUE(bitwise_equal(with.expert, without.expert));
+  EXPECT_TRUE(bitwise_equal(with.stats.tokens_per_expert, without.stats.tokens_per_expert));
+  EXPECT_EQ(with.stats.live_slots.item<double>(), without.stats.live_slots.item<double>());
+  EXPECT_FALSE(without.stats.entropy.defined());
+  EXPECT_TRUE(without.stats.gate.empty());
 }
 
 TEST_P(GateContract, EvaluationIsDroplessAndNoiseFree) {

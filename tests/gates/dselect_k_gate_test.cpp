@@ -1,4 +1,5 @@
 #include "gates/dselect_k_gate.h"
+#include "gates/expert_selectors.h"
 
 #include <gtest/gtest.h>
 
@@ -60,8 +61,7 @@ TEST(DSelectK, SelectorsSpellExpertsFromTheMostSignificantBit) {
 }
 
 TEST(DSelectK, PerTokenFormHasThePublishedNumbers) {
-  const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1, entropy: 1, entropy_from: 0, entropy_until: 0}"), 3,
-                              4, Initializer(1, at::kDouble));
+  const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1, entropy: 1, entropy_from: 0, entropy_until: 0}"), {3, 4}, Initializer(1, at::kDouble));
   {
     at::NoGradGuard no_grad;
     auto p = gate->named_parameters();
@@ -91,7 +91,7 @@ TEST(DSelectK, MixOfCoincidentSelectorsHasExactlyNoGradient) {
 TEST(DSelectK, StartsWithEveryExpertLiveAtAnyWidth) {
   for (const int64_t D : {8, 1024}) {
     for (const int64_t E : {4, 6, 32}) {
-      const auto gate = make_gate(parse_gate("dselect_k"), D, E, Initializer(1));
+      const auto gate = make_gate(parse_gate("dselect_k"), {D, E}, Initializer(1));
       const TestBatch batch(1, 64, D, at::kFloat);
       const auto routing = gate->forward(batch.input());
       EXPECT_EQ(routing.stats.live_slots.item<double>(), 64.0 * static_cast<double>(E));
@@ -101,7 +101,7 @@ TEST(DSelectK, StartsWithEveryExpertLiveAtAnyWidth) {
 }
 
 TEST(DSelectK, CountsCoincidentSelectorsAndSaturatedBits) {
-  const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1}"), 2, 4, Initializer(1));
+  const auto gate = make_gate(parse_gate("{kind: dselect_k, k: 2, gamma: 1}"), {2, 4}, Initializer(1));
   at::NoGradGuard no_grad;
   for (const auto& item : gate->named_parameters()) item.value().zero_();
   // Selector 0 follows x[0], selector 1 follows x[1]: both bits of each.
@@ -117,7 +117,7 @@ TEST(DSelectK, ReachabilityIsAskedForOnlyWhereCodesHaveNoExpert) {
   const TestBatch batch(1, 8, 4, at::kFloat);
   const auto names = [&](int64_t E) {
     std::string all;
-    const auto gate = make_gate(parse_gate("dselect_k"), 4, E, Initializer(1));
+    const auto gate = make_gate(parse_gate("dselect_k"), {4, E}, Initializer(1));
     for (const auto& aux : gate->forward(batch.input()).aux) all += aux.name + " ";
     return all;
   };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gates/dselect_k_gate.h"
+#include "gates/expert_selectors.h"
 #include "tests/support/gates.h"
 #include "tests/support/golden.h"
 #include "tests/support/tensors.h"
@@ -17,7 +18,7 @@ Tensor row(std::vector<double> values) { return at::tensor(values, at::kDouble);
 std::shared_ptr<Gate> static_gate(const Tensor& Z, int64_t E, const std::string& entropy = "1") {
   auto gate = make_gate(parse_gate("{kind: dselect_k_static, k: 2, "
                                    "entropy_from: 0, entropy_until: 0, entropy: " + entropy + "}"),
-                        3, E, Initializer(1, at::kDouble));
+                        {3, E}, Initializer(1, at::kDouble));
   at::NoGradGuard no_grad;
   gate->named_parameters()["bit_logits"].copy_(Z.flatten());
   gate->named_parameters()["mix_logits"].copy_(golden_tensor("dsk static w"));
@@ -72,7 +73,7 @@ TEST(DSelectKStatic, HasThePublishedGradientsFromAnyNumberOfTokens) {
 
 TEST(DSelectKStatic, ChoosesWithoutTheTokenAndCostsNothingPerToken) {
   const auto choice = parse_gate("{kind: dselect_k_static, k: 2}");
-  const auto gate = make_gate(choice, 8, 6, Initializer(1));
+  const auto gate = make_gate(choice, {8, 6}, Initializer(1));
   const auto names = gate->named_parameters();
   ASSERT_EQ(names.size(), 2u);
   EXPECT_EQ(names["bit_logits"].sizes(), at::IntArrayRef{2 * 3});

@@ -115,7 +115,7 @@ TEST(GateStats, AddUp) {
 }
 
 TEST(RoundRobinGate, GoesByPosition) {
-  const auto gate = make_gate(parse_gate("{kind: round_robin, k: 2}"), 4, 3, Initializer(1));
+  const auto gate = make_gate(parse_gate("{kind: round_robin, k: 2}"), {4, 3}, Initializer(1));
   TestBatch batch(2, 3, 4, at::kFloat);
   const auto routing = gate->forward(batch.input());
   EXPECT_TRUE(near(routing.expert,

@@ -12,7 +12,7 @@ namespace {
 
 // A gate whose logits are the golden table's: x is the table, and the weight the identity.
 Routing routing_of(const std::string& yaml) {
-  const auto gate = make_gate(parse_gate(yaml), 4, 4, Initializer(1, at::kDouble));
+  const auto gate = make_gate(parse_gate(yaml), {4, 4}, Initializer(1, at::kDouble));
   { at::NoGradGuard g; gate->named_parameters()["weight"].copy_(at::eye(4, at::kDouble)); }
   TestBatch batch(1, 8, 4, at::kDouble);
   batch.x = golden_tensor("logits");
@@ -39,7 +39,7 @@ TEST(Softmax, BalanceLossCountsFirstChoices) {
 // Jacobs 1991: with error (d - o)^2 / 2 per expert, weighted by p, the gate's logits get
 // dE/dz_i = p_i (e_i - sum_j p_j e_j).
 TEST(Softmax, TheTaskTeachesTheGateThroughEveryExpert) {
-  const auto gate = make_gate(parse_gate("softmax"), 1, 3, Initializer(1, at::kDouble));
+  const auto gate = make_gate(parse_gate("softmax"), {1, 3}, Initializer(1, at::kDouble));
   { at::NoGradGuard g; gate->named_parameters()["weight"].copy_(at::tensor({.3, -.2, .1}, at::kDouble).view({3, 1})); }
   TestBatch batch(1, 1, 1, at::kDouble);
   batch.x = at::ones({1, 1}, at::kDouble);

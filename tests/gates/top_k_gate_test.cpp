@@ -16,7 +16,7 @@ struct TableGate {
   std::shared_ptr<Gate> gate;
 
   explicit TableGate(const std::string& yaml) {
-    gate = make_gate(parse_gate(yaml), 4, 4, Initializer(1, at::kDouble));
+    gate = make_gate(parse_gate(yaml), {4, 4}, Initializer(1, at::kDouble));
     at::NoGradGuard no_grad;
     gate->named_parameters()["weight"].copy_(at::eye(4, at::kDouble));
     batch.x = table;
@@ -75,7 +75,7 @@ TEST(TopKGate, EqualLogitsGoToTheLowerIndex) {
 
 TEST(TopKGate, JitterIsOnlyForTrainingAndFollowsTheGlobalToken) {
   TestBatch batch(1, 8, 16, at::kFloat);
-  const auto gate = make_gate(parse_gate("{kind: top_k, k: 4, jitter: 0.3}"), 16, 4, Initializer(1));
+  const auto gate = make_gate(parse_gate("{kind: top_k, k: 4, jitter: 0.3}"), {16, 4}, Initializer(1));
   const auto whole = gate->forward(batch.input()).weight;
   // The last four tokens, as another micro-batch of the same step would hold them.
   TestBatch half(1, 4, 16, at::kFloat);
@@ -91,8 +91,8 @@ TEST(TopKGate, JitterIsOnlyForTrainingAndFollowsTheGlobalToken) {
 TEST(TopKGate, PresetsAreSettings) {
   const auto same = [](const std::string& preset, const std::string& settings) {
     const TestBatch batch(2, 8, 8, at::kFloat);
-    const auto a = make_gate(parse_gate(preset), 8, 4, Initializer(1))->forward(batch.input());
-    const auto b = make_gate(parse_gate(settings), 8, 4, Initializer(1))->forward(batch.input());
+    const auto a = make_gate(parse_gate(preset), {8, 4}, Initializer(1))->forward(batch.input());
+    const auto b = make_gate(parse_gate(settings), {8, 4}, Initializer(1))->forward(batch.input());
     return bitwise_equal(a.weight, b.weight) && bitwise_equal(a.expert, b.expert);
   };
   EXPECT_TRUE(same("mixtral", "{kind: top_k, k: 2}"));

@@ -31,7 +31,7 @@ const char* const kUnusual =
     "allow_future_leak: true,\n    layers: {3-4: {gate: {kind: mixtral, k: 3}}},\n"
     "    gate: {kind: top_k, k: 3, softmax: after, renormalize: false, capacity_factor: 1.1, "
     "capacity_order: choice, jitter: 0.1, load_balancing: 0.3, balance_scope: sequence, z_loss: "
-    "1e-3, init_scale: 0.7}}}\n"
+    "1e-3, init_scale: 0.7, expert_dropout: 0.2}}}\n"
     "data: {sources: {'yes': {train: [a.txt, '*.md', 'no'], valid: ['5'], weight: 1e-3}, "
     "b-2: {train: '#'}}, valid_fraction: 0.1, block_bytes: 2048, documents: separator, "
     "separator: \"\\x1e: \\n\", cache: 'null'}\n"
@@ -42,13 +42,13 @@ const char* const kUnusual =
     "1, device: cpu, threads: 3, dtype: bf16, recompute: true, logit_z_loss: 1e-4, on_nonfinite: stop, "
     "spike: 5.5, bad_steps: 3}\n"
     "checkpoint: {every: 0, keep: 9}\n"
-    "log: {every: 3, level: debug, tensorboard: false, peak_tflops: 0.5}\n"
+    "log: {every: 3, level: debug, diagnostics: false, tensorboard: false, peak_tflops: 0.5}\n"
     "sweep: {seeds: [3, 1], variants: {z: [model.moe=none], 'yes': ['a=\"b, c\"', 'x=[1]'], "
     "m: []}}\n";
 
 TEST(ConfigRoundTrip, DefaultsOfEveryGate) {
   for (const auto& kind : gate_kinds()) {
-    expect_round_trip(parse_config<RunConfig>("data: {train: a}\nmodel: {moe: {gate: {kind: " +
+    expect_round_trip(parse_config<RunConfig>("data: {train: a}\nmodel: {moe: {allow_future_leak: true, gate: {kind: " +
                                               kind.name + "}}}\n"),
                       kind.name);
   }
