@@ -1,5 +1,6 @@
 # The CUDA flavour (MOE_CUDA=ON): the CUDA language, NCCL, and the CUDA half of LibTorch.
-# It configures on a machine without a GPU: nothing here asks what device is present.
+# It configures on a machine without a GPU: nothing here asks what device is present. Kernels are *.cu
+# files that know of no LibTorch, each in place of a *_no_cuda.cpp (moe_folder in CMakeLists.txt).
 
 # A100 and H100 by machine code; newer devices translate the 90 form when the program starts.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
@@ -27,20 +28,3 @@ endif()
 add_library(moe_nccl INTERFACE)
 target_include_directories(moe_nccl SYSTEM INTERFACE ${MOE_NCCL_INCLUDE})
 target_link_libraries(moe_nccl INTERFACE ${MOE_NCCL_LIBRARY} CUDA::cudart_static)
-
-# moe_add_torch_cuda(TARGET TORCH_ROOT): adds LibTorch's CUDA libraries to TARGET, where they are.
-# A LibTorch without them is no error, so that tests/gpu builds beside the CPU parts alone.
-function(moe_add_torch_cuda target root)
-  if(NOT EXISTS ${root}/lib/libtorch_cuda.so)
-    message(STATUS "LibTorch in ${root} has no CUDA libraries: only tests/gpu uses the GPU")
-    return()
-  endif()
-  target_include_directories(${target} SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS})
-  # Nothing refers to libtorch_cuda by name: it registers its kernels when it is loaded, and a
-  # linker that drops what is not needed would drop it.
-  set(cuda ${root}/lib/libtorch.so,${root}/lib/libtorch_cuda.so,${root}/lib/libc10_cuda.so)
-  target_link_libraries(${target} INTERFACE "-Wl,--push-state,--no-as-needed,${cuda},--pop-state")
-  foreach(package cudnn cusparselt nccl nvshmem)
-    target_link_options(${target} INTERFACE -Wl,-rpath-link,${root}/../nvidia/${package}/lib)
-  endforeach()
-endfunction()

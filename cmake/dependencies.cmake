@@ -31,6 +31,7 @@ if(MOE_FUZZ)
   return()  # nothing below is for a build without LibTorch
 endif()
 
+include(${CMAKE_CURRENT_LIST_DIR}/package.cmake)
 if(MOE_CUDA)
   include(${CMAKE_CURRENT_LIST_DIR}/cuda.cmake)
 endif()
@@ -48,22 +49,16 @@ if(NOT EXISTS ${MOE_TORCH_ROOT}/include/ATen/ATen.h)
                       "or name one with -DMOE_LIBTORCH=<folder with include/ and lib/>")
 endif()
 
-# find_package(Torch) of this wheel insists on a CUDA toolkit; a CPU build needs two libraries.
-add_library(moe_torch INTERFACE)
-target_include_directories(moe_torch SYSTEM INTERFACE
-  ${MOE_TORCH_ROOT}/include ${MOE_TORCH_ROOT}/include/torch/csrc/api/include)
-target_link_libraries(moe_torch INTERFACE
-  ${MOE_TORCH_ROOT}/lib/libtorch_cpu.so ${MOE_TORCH_ROOT}/lib/libc10.so)
-# The linker follows the libraries of libtorch_cpu.so (libcupti, libcudart) by this path.
-target_link_options(moe_torch INTERFACE -Wl,-rpath-link,${MOE_TORCH_ROOT}/../nvidia/cu13/lib)
+moe_torch_version(${MOE_TORCH_ROOT} MOE_TORCH_VERSION)
+moe_add_torch(${MOE_TORCH_ROOT})
 if(MOE_CUDA)
-  moe_add_torch_cuda(moe_torch ${MOE_TORCH_ROOT})
+  moe_add_torch_cuda(${MOE_TORCH_ROOT})
 endif()
 
 # LibTorch's headers take 13 s a file to compile, precompiled 5 s. A unity build pays them once per
 # unit anyway.
 function(moe_use_torch target)
-  target_link_libraries(${target} PUBLIC moe_torch)
+  target_link_libraries(${target} PUBLIC moe::torch)
   set_target_properties(${target} PROPERTIES BUILD_RPATH ${MOE_TORCH_ROOT}/lib)
   if(CMAKE_UNITY_BUILD)
     return()

@@ -1,5 +1,6 @@
 // The help on a config: its YAML with every default, beside it what each key takes and means.
 #include <algorithm>
+#include <map>
 
 #include "configs/config_io.h"
 #include "configs/errors.h"
@@ -36,8 +37,12 @@ std::string line(const std::string& left, const std::string& comment) {
   return out;
 }
 
-void help(const FieldInfo& field, const std::string& name, const std::string& indent,
-          std::string& out) {
+// Where each kind is explained: its name and help -> the key. It has one place, however many keys
+// take it: gates are made of gates.
+using Explained = std::map<std::string, std::string>;
+
+void help(const FieldInfo& field, const std::string& name, const std::string& path,
+          const std::string& indent, Explained& explained, std::string& out) {
   const bool section = field.shape == FieldInfo::kStruct || field.shape == FieldInfo::kChosen;
   const bool named = field.shape == FieldInfo::kNamedStructs;
   std::string left = indent + name + ":";
@@ -47,14 +52,27 @@ void help(const FieldInfo& field, const std::string& name, const std::string& in
   const std::string deeper = indent + "  ";
   if (field.shape == FieldInfo::kChosen) {
     out += line(deeper + "kind: " + field.value, field.expected);
+    std::string elsewhere;
     for (const FieldInfo& kind : field.kinds) {
+      const auto [place, first] = explained.emplace(kind.key + ": " + kind.help, path);
+      if (!first) {
+        elsewhere = place->second;
+        continue;
+      }
       out += line(deeper + "# kind: " + kind.key, kind.help);
-      for (const FieldInfo& each : kind.fields) help(each, each.key, deeper, out);
+      for (const FieldInfo& each : kind.fields) {
+        help(each, each.key, path + "." + each.key, deeper, explained, out);
+      }
+    }
+    if (!elsewhere.empty()) {
+      out += line(deeper + "# other kinds", "have the keys they have in " + elsewhere);
     }
     return;
   }
   const auto& below = named ? field.any_name : field.fields;
-  for (const FieldInfo& each : below) help(each, each.key, deeper, out);
+  for (const FieldInfo& each : below) {
+    help(each, each.key, path + "." + each.key, deeper, explained, out);
+  }
 }
 
 struct Match {
@@ -97,8 +115,10 @@ std::string help_config(const ConfigView& config, const std::string& section) {
   FieldInfo root;
   root.fields = describe_fields(config.fields);
   std::string out;
+  Explained explained;
   if (section.empty()) {
-    for (const FieldInfo& field : root.fields) help(field, field.key, "", out);
+    for (const FieldInfo& field : root.fields)
+      help(field, field.key, field.key, "", explained, out);
     return out;
   }
   std::vector<Match> found = {{&root, ""}};
@@ -113,7 +133,8 @@ std::string help_config(const ConfigView& config, const std::string& section) {
     const bool kind_itself = key == "kind" && end == section.size() && next.empty() &&
                              found.front().field->shape == FieldInfo::kChosen;
     if (kind_itself) {
-      help(*found.front().field, section.substr(0, start - 1), "", out);
+      const std::string chosen = section.substr(0, start - 1);
+      help(*found.front().field, chosen, chosen, "", explained, out);
       return out;
     }
     if (next.empty()) {
@@ -129,7 +150,7 @@ std::string help_config(const ConfigView& config, const std::string& section) {
   }
   for (const Match& match : found) {
     if (!match.kind.empty()) out += "# " + match.kind + "\n";
-    help(*match.field, section, "", out);
+    help(*match.field, section, section, "", explained, out);
   }
   return out;
 }

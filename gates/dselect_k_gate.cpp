@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "gates/expert_selectors.h"
+#include "gates/gate_losses.h"
 #include "gates/learned_options.h"
 #include "layers/shapes.h"
 
@@ -64,9 +65,12 @@ Tensor DSelectKGate::masked(Tensor weight, const GateInput& input) const {
   const auto dropped = dropped_experts(config_.learned, input, experts_, config_.k);  // [T, E]
   if (dropped.defined()) {
     const auto kept = weight.masked_fill(dropped, 0);
-    const auto share = kept.sum(1, /*keepdim=*/true) / weight.sum(1, /*keepdim=*/true);  // [T, 1]
-    // A token whose experts are all left out keeps them: it would have none.
-    weight = at::where(share > 0, flush_tiny(kept / share), weight);
+    const auto left = kept.sum(1, /*keepdim=*/true);  // [T, 1]
+    const auto some = left > 0;
+    // A token whose experts are all left out keeps them: it would have none. The quotient is finite there
+    // too, since backward multiplies its slope by 0; and it comes first, so that no slope is above 1e30.
+    const auto share = kept / at::where(some, left, at::ones({}, left.options()));  // [T, E]
+    weight = at::where(some, flush_tiny(share * weight.sum(1, /*keepdim=*/true)), weight);
   }
   const auto valid = input.valid();
   return valid.defined() ? weight * valid.unsqueeze(1) : weight;
@@ -77,15 +81,24 @@ Routing DSelectKGate::forward(const GateInput& input) {
   const auto valid = input.valid();
   const int64_t T = input.x.size(0);
   const auto [bit, mix] = logits(input);
-  const auto selected = select_experts(bit, mix, config_.gamma, experts_);
+  const double progress = input.context.progress, gamma = config_.gamma_at(progress);
+  const auto selected = select_experts(bit, mix, gamma, experts_);
   auto routing = Routing::dense(masked(selected.weight.expand({T, experts_}), input));
   // One value per token, from n = T or n = 1 of them: means over tokens are then the same for both.
   const auto of_tokens = [&](const Tensor& value) { return value.expand({T}); };
   const auto add_loss = [&](const char* name, const Tensor& value, double coefficient) {
     routing.aux.push_back({name, token_mean(of_tokens(value), valid, input.ranks), coefficient});
   };
-  if (config_.entropy > 0) {
-    add_loss("entropy", selected.entropy, config_.entropy_coefficient(input.context.progress));
+  if (config_.entropy.value > 0) {
+    add_loss("entropy", selected.entropy, config_.entropy.at(progress));
+  }
+  if (config_.collision.value > 0) {
+    add_loss("collision", selected.collision, config_.collision.at(progress));
+  }
+  if (config_.load_balancing.value > 0) {
+    routing.aux.push_back({"load_balancing",
+                           mixture_balance_loss(selected.weight.expand({T, experts_}), valid, input.ranks),
+                           config_.load_balancing.at(progress)});
   }
   if (config_.reachability > 0 && experts_ != int64_t{1} << bits_) {
     add_loss("reachability", selected.reciprocal_reach, config_.reachability);
@@ -99,10 +112,11 @@ Routing DSelectKGate::forward(const GateInput& input) {
   at::NoGradGuard no_grad;
   routing.stats.gate["coincident_selectors"] = mean_over(of_tokens(coincident(selected.preferred)), valid);
   if (bits_ > 0) {
-    const auto decided =
-        (bit.detach().abs() >= config_.gamma / 2).to(routing.weight.scalar_type());  // [n, k, m]
-    routing.stats.gate["saturated_bits"] =
-        mean_over(of_tokens(decided.mean(at::IntArrayRef{1, 2})), valid);
+    const auto decided = (bit.detach().abs() >= gamma / 2).to(routing.weight.scalar_type());  // [n, k, m]
+    const auto by_selector = decided.mean(2);                                                 // [n, k]
+    routing.stats.gate["saturated_bits"] = mean_over(of_tokens(by_selector.mean(1)), valid);
+    routing.stats.gate["saturated_bits_by_selector"] =
+        mean_over(by_selector.expand({T, config_.k}), valid);
   }
   return routing;
 }

@@ -1,41 +1,32 @@
-// What DSelect-k's selectors make of their logits: the weights, and what its losses are formed of.
+// What DSelect-k's selectors make of their logits: the weights, and what its losses are formed of. One
+// fused function, because as LibTorch operations the products over bits cost more than Top-k's whole
+// gate, and keep k E (2m + 5) values a token.
 //
 // Letters: k selectors, m bits, n = T tokens, or n = 1 for all of them in a static gate.
 #pragma once
 
-#include "gates/smooth_step.h"
 #include "layers/torch.h"
 
 namespace moe {
 
 struct SelectedExperts {
   Tensor weight;            // [n, E]: sum_s softmax(mix)_s r_s, values below 1e-30 flushed to 0
-  Tensor entropy;           // [n]: sum over selectors of selector_entropy
+  Tensor entropy;           // [n]: sum over selectors of -sum_e r_s,e log(r_s,e + 1e-6), nats
   Tensor reciprocal_reach;  // [n]: sum over selectors of 1 / (sum_e r_s,e + 1e-6)
   Tensor collision;         // [n]: sum over pairs s < t of sum_e r_s,e r_t,e: 1 for a pair that has
                             // settled on one expert, 0 for one that has settled on two
-  Tensor preferred;         // [n, k] int64, detached: the expert with the most of r_s
+  Tensor preferred;         // [n, k] int64, detached: the expert with the most of r_s, the first of
+                            // equal ones; below 0 and each selector's own where it has none
 };
 
-// r_s, the choice of selector s, is a product over bits of smooth steps (gates/smooth_step.h).
-//   bit_logits [n, k, m], mix_logits [n, k]
+// r_s, the choice of selector s, is a product over bits of smooth steps (gates/selector_token.h): expert
+// e in binary, most significant bit first; it sums to 1, or to less where codes without an expert exist.
+//   bit_logits [n, k, m], mix_logits [n, k], both float32 or float64 and on one device
+// Backward recomputes everything from the logits, which are all that is kept, for the outputs that have
+// a cotangent. Where a weight is exactly 0 it is flat (promise 3 of Routing). The entropy of a decided
+// selector is slightly negative; published is its sum over tokens. On a CUDA device this needs a build
+// with MOE_CUDA, and throws std::runtime_error elsewhere.
 SelectedExperts select_experts(const Tensor& bit_logits, const Tensor& mix_logits, double gamma,
                                int64_t experts);
-
-// [E, m] bool: expert e in binary, most significant bit first.
-Tensor expert_codes(int64_t experts);
-
-// What the k selectors choose: [..., k, E], from bits [..., k, m]. A row sums to 1, or to less where
-// codes without an expert exist.
-Tensor selectors(const SmoothBits& bits, const Tensor& codes);
-
-// -sum_e r_e log(r_e + 1e-6), [..., k, E] -> [..., k]. Slightly negative for a decided selector. The
-// published term is the sum over tokens and selectors; the gate's is the mean over tokens of the sum
-// over selectors, so that the coefficient does not depend on the batch. Of a static gate both are the
-// sum over selectors.
-Tensor selector_entropy(const Tensor& selectors);
-
-// 1 / (sum_e r_e + eps), [..., k, E] -> [..., k]: 1 when all mass is on codes that have an expert.
-Tensor reciprocal_reach(const Tensor& selectors, double eps);
 
 }  // namespace moe

@@ -19,7 +19,7 @@ struct GateInput {
 // Statistics of one optimizer step, over all ranks and micro-batches.
 struct StepStats {
   const GateStats& layer;  // of the gate's own layer
-  const GateStats& model;  // added up over all layers whose gate is of the same kind
+  const GateStats& model;  // added up over all layers whose gate has the same kind and k; no own figures
 };
 
 // State that is not learned by gradient is a registered buffer, changed in place by end_step(): checkpoints

@@ -14,7 +14,7 @@ struct GateAbout {
   std::string paper;                // who, year, arXiv id, section
   std::string slots;                // of a token, once the gate is sparse: "k"
   std::vector<std::string> losses;  // all it may have, by their names in metrics.jsonl's `aux`
-  std::vector<std::string> state;   // buffers that end_step() changes
+  std::vector<std::string> state;   // buffers: what checkpoints hold beside its parameters
   std::string looks_ahead;          // settings with which it is not causal: "capacity_order: choice"
   bool flat_zeros = true;           // promise 3; else its Routing says skip_zeros = false
 };

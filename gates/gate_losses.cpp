@@ -3,6 +3,34 @@
 #include "layers/shapes.h"
 
 namespace moe {
+namespace {
+
+// Sums over the valid tokens of every group of tokens that a scope forms.
+class ScopedSum {
+ public:
+  // `like` [T, n] gives T, dtype and device.
+  ScopedSum(const Tensor& like, const Tensor& valid, BalanceScope scope, int64_t sequences,
+            const RankScope& ranks)
+      : ranks_(scope == BalanceScope::kWorld ? &ranks : nullptr) {
+    const int64_t T = like.size(0), groups = scope == BalanceScope::kSequence ? sequences : 1;
+    TORCH_CHECK(T % groups == 0, "balance loss: ", T, " tokens in ", groups, " sequences");
+    const auto mask = valid.defined() ? valid.to(like.scalar_type())
+                                      : at::ones({T}, like.options().requires_grad(false));
+    weight_ = mask.view({groups, T / groups, 1});  // [groups, S, 1]
+  }
+  Tensor operator()(const Tensor& t) const {  // [T, n] -> [groups, n]
+    return over_ranks((t.view({weight_.size(0), weight_.size(1), t.size(1)}) * weight_).sum(1));
+  }
+  Tensor tokens() const { return over_ranks(weight_.sum(1)); }  // [groups, 1]
+
+ private:
+  Tensor over_ranks(const Tensor& sum) const { return ranks_ ? ranks_->sum(sum) : sum; }
+
+  const RankScope* ranks_;
+  Tensor weight_;
+};
+
+}  // namespace
 
 BalanceScope balance_scope(const std::string& word) {
   if (word == "sequence") {
@@ -15,31 +43,36 @@ BalanceScope balance_scope(const std::string& word) {
 Tensor load_balancing_loss(const Tensor& probability, const Tensor& expert, const Tensor& valid,
                            BalanceScope scope, int64_t sequences, const RankScope& ranks) {
   const int64_t T = probability.size(0), E = probability.size(1), K = expert.size(1);
-  const int64_t groups = scope == BalanceScope::kSequence ? sequences : 1;
   check_shape(expert, {T, -1}, "load_balancing_loss expert");
-  TORCH_CHECK(T % groups == 0, "load_balancing_loss: ", T, " tokens in ", groups, " sequences");
-  const auto mask = valid.defined() ? valid.to(probability.scalar_type())
-                                    : at::ones({T}, probability.options().requires_grad(false));
-  const auto weight = mask.view({groups, T / groups, 1});  // [groups, S, 1]
+  const ScopedSum total(probability, valid, scope, sequences, ranks);
 
   const auto ids = at::arange(E, expert.options());
   auto chosen = expert.select(1, 0).unsqueeze(1) == ids;  // [T, E]
   for (int64_t k = 1; k < K; ++k) {
     chosen = chosen | (expert.select(1, k).unsqueeze(1) == ids);  // no expert twice in a token
   }
-  const auto total = [&](const Tensor& t) {  // [T, E] -> [groups, E]
-    const auto sum = (t.view({groups, T / groups, E}) * weight).sum(1);
-    return scope == BalanceScope::kWorld ? ranks.sum(sum) : sum;
-  };
   const auto count = total(chosen.to(probability.scalar_type())).detach();
   const auto mass = total(probability);
-  auto tokens = weight.sum(1);  // [groups, 1]
-  if (scope == BalanceScope::kWorld) {
-    tokens = ranks.sum(tokens);
-  }
+  const auto tokens = total.tokens();  // [groups, 1]
   const auto f = count / count.sum(1, /*keepdim=*/true).clamp_min(1);
   const auto P = mass / tokens.clamp_min(1);
   return E * (f * P).sum() / (tokens > 0).sum().clamp_min(1);
+}
+
+Tensor squared_variation(const Tensor& per_token, const Tensor& valid, BalanceScope scope,
+                         int64_t sequences, const RankScope& ranks) {
+  const ScopedSum total(per_token, valid, scope, sequences, ranks);
+  const auto sum = total(per_token);                      // [groups, E]
+  const auto mean = sum.mean(1, /*keepdim=*/true);        // [groups, 1]
+  const auto variance = (sum - mean).square().mean(1);    // [groups]
+  return (variance / (mean.squeeze(1).square() + 1e-10)).sum() /
+         (total.tokens() > 0).sum().clamp_min(1);
+}
+
+Tensor mixture_balance_loss(const Tensor& weight, const Tensor& valid, const RankScope& ranks) {
+  const auto total = weight.sum(1, /*keepdim=*/true);  // [T, 1]
+  const auto share = weight / (total + (total == 0));  // [T, E]; an empty token has none
+  return 1 + squared_variation(share, valid, BalanceScope::kWorld, 1, ranks);
 }
 
 Tensor z_loss(const Tensor& logits, const Tensor& valid, const RankScope& ranks) {

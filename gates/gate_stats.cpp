@@ -1,5 +1,7 @@
 #include "gates/gate_stats.h"
 
+#include <algorithm>
+
 #include "gates/routing.h"
 
 namespace moe {
@@ -10,11 +12,20 @@ Tensor added(const Tensor& a, const Tensor& b) {
   return !a.defined() ? b : !b.defined() ? a : a + b;
 }
 
+// Whether two gates are made of as many parts, each over as many experts.
+bool alike(const std::vector<GateStats>& a, const std::vector<GateStats>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.tokens_per_expert.sizes() == y.tokens_per_expert.sizes();
+  });
+}
+
 }  // namespace
 
 GateStats& GateStats::operator+=(const GateStats& other) {
   if (!defined()) {
-    return *this = other;
+    *this = other;
+    distribution = Tensor();
+    return *this;
   }
   tokens_per_expert = tokens_per_expert + other.tokens_per_expert;
   tokens = tokens + other.tokens;
@@ -22,9 +33,18 @@ GateStats& GateStats::operator+=(const GateStats& other) {
   empty_tokens = added(empty_tokens, other.empty_tokens);
   dropped_slots = added(dropped_slots, other.dropped_slots);
   entropy = added(entropy, other.entropy);
+  slots_histogram = added(slots_histogram, other.slots_histogram);
+  top_weight = added(top_weight, other.top_weight);
+  distribution = Tensor();
   for (const auto& [name, mean] : other.gate) {
     auto& mine = gate[name];
     mine = mine.sum.defined() ? Mean{mine.sum + mean.sum, mine.count + mean.count} : mean;
+  }
+  if (!alike(parts, other.parts)) {
+    parts.clear();
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    parts[i] += other.parts[i];
   }
   return *this;
 }
@@ -62,15 +82,29 @@ GateStats gate_stats(const Routing& routing, const Tensor& distribution, const T
     entropy = entropy * valid;
   }
   stats.entropy = entropy.sum(at::kDouble);
+  stats.distribution = mass;
+
+  const auto slots = live.sum(1);  // [T]
+  // One bin more for padding.
+  const auto slot_bin =
+      valid.defined() ? at::where(valid, slots, at::full({}, E + 1, slots.options())) : slots;
+  stats.slots_histogram = at::zeros({E + 2}, options)
+                              .scatter_add(0, slot_bin, at::ones({}, options).expand({T}))
+                              .narrow(0, 0, E + 1);  // [E + 1]
+  const auto weight = at::where(live, routing.weight.detach(), at::zeros({}, routing.weight.options()));
+  stats.top_weight =
+      (weight.amax(1) / weight.sum(1).clamp_min(1e-30)).sum(at::kDouble);  // 0 for an empty token
   return stats;
 }
 
 GateStats::Mean mean_over(const Tensor& per_token, const Tensor& valid) {
   const auto value = per_token.to(at::kDouble);
+  const auto options = value.options().requires_grad(false);
   if (!valid.defined()) {
-    return {value.sum(), at::full({}, static_cast<double>(value.numel()), value.options())};
+    return {value.sum(0), at::full({}, static_cast<double>(value.size(0)), options)};
   }
-  return {(value * valid).sum(), valid.sum(at::kDouble)};
+  const auto mask = value.dim() == 2 ? valid.unsqueeze(1) : valid;
+  return {(value * mask).sum(0), valid.sum(at::kDouble)};
 }
 
 }  // namespace moe

@@ -19,7 +19,10 @@ struct LoadMetrics {
   double slots_per_token = 0;  // mean of live slots
   double empty_tokens = 0;     // share of tokens without a live slot
   double dropped = 0;          // share of chosen slots lost to capacity
+  double top_weight = 0;       // mean over served tokens of largest weight / sum of weights
+  std::vector<double> slots_histogram;  // tokens with 0, 1, ... live slots, to the last that is not 0
   std::map<std::string, double> gate;
+  std::map<std::string, std::vector<double>> gate_lists;  // of those that are lists
 };
 
 // Waits for the device: call it only for steps that are logged.

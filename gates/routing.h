@@ -27,6 +27,7 @@ struct Routing {
   std::vector<AuxLoss> aux;
   GateStats stats;           // detached, on the device
   bool skip_zeros = true;
+  int64_t host_syncs = 0;    // times the gate waited for the device (BASE's assignment: once)
 
   // Every expert is a slot: K = E, expert[t, k] = k.
   static Routing dense(const Tensor& weight);

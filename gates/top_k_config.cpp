@@ -7,7 +7,7 @@ GateAbout TopKConfig::about() const {
           "k",
           {"load_balancing", "z_loss"},
           {},
-          "capacity_order: choice"};
+          CapacityOptions::looks_ahead()};
 }
 
 void TopKConfig::fields(Fields& f) {
@@ -16,19 +16,9 @@ void TopKConfig::fields(Fields& f) {
     "`before` the selection, over all experts, or `after` it, over the kept logits",
     one_of({"before", "after"}));
   f("renormalize", renormalize, "divide the kept weights by their sum (softmax: before)");
-  f("capacity_factor", capacity_factor,
-    "tokens per expert: ceil(tokens * k * factor / experts); 0 drops nothing. Training only",
-    between(0, 1024));
-  f("capacity_order", capacity_order,
-    "who comes first when an expert is full: `token` by token, or `choice` by choice (all first "
-    "choices before all second ones; looks ahead, so not causal)",
-    one_of({"token", "choice"}));
+  capacity.fields(f);
   learned.fields(f);
-  f("load_balancing", load_balancing,
-    "coefficient of experts * sum_e f_e P_e, which is 1 at perfect balance", at_least(0));
-  f("balance_scope", balance_scope, "tokens over which f and P are formed",
-    one_of({"sequence", "micro_batch", "world"}));
-  f("z_loss", z_loss, "coefficient of mean logsumexp(logits)^2 (ST-MoE)", at_least(0));
+  balance.fields(f, "coefficient of experts * sum_e f_e P_e, which is 1 at perfect balance");
   f("init_scale", init_scale, "first weights are normal with deviation init_scale / sqrt(d_model)",
     at_least(0));
 }

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "gates/balance_config.h"
+#include "gates/capacity_config.h"
 #include "gates/gate_config.h"
 #include "gates/learned_options_config.h"
 
@@ -12,17 +14,14 @@ struct TopKConfig : GateConfig {
   int64_t k = 2;
   std::string softmax = "before";  // the selection, over all experts; or after it, over the kept
   bool renormalize = true;         // kept weights sum to 1
-  double capacity_factor = 0;      // 0: dropless
-  std::string capacity_order = "token";
-  double load_balancing = 0.01;    // coefficient of load_balancing_loss
-  std::string balance_scope = "world";
-  double z_loss = 0;               // coefficient of z_loss
+  CapacityOptions capacity;
+  BalanceOptions balance;
   double init_scale = 1;           // first weights: normal, init_scale / sqrt(d_model)
   LearnedOptions learned;
 
   GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
-  bool causal() const override { return capacity_factor == 0 || capacity_order == "token"; }
+  bool causal() const override { return capacity.causal(); }
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * d_model * experts;
   }

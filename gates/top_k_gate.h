@@ -4,6 +4,7 @@
 #pragma once
 
 #include "gates/gate.h"
+#include "gates/top_k_choice.h"
 #include "gates/top_k_config.h"
 #include "layers/initializer.h"
 
@@ -19,9 +20,5 @@ class TopKGate : public Gate {
   int64_t experts_;
   Tensor weight_;  // [E, D]
 };
-
-// The k largest of every row, largest first; of equal ones the lower index. [T, E] -> [T, k] int64.
-// torch.topk leaves the order of ties open, and a gate that starts at zero ties everywhere.
-Tensor top_k_experts(const Tensor& logits, int64_t k);
 
 }  // namespace moe

@@ -11,9 +11,9 @@ TopKConfig SwitchConfig::expand() const {
   config.k = 1;
   config.softmax = "before";
   config.renormalize = false;
-  config.capacity_factor = capacity_factor;
-  config.learned.jitter = jitter;
-  config.load_balancing = load_balancing;
+  config.capacity.factor = capacity_factor;
+  config.learned = learned;
+  config.balance.load_balancing = load_balancing;
   config.init_scale = init_scale;
   return config;
 }
@@ -22,7 +22,7 @@ void SwitchConfig::fields(Fields& f) {
   f("capacity_factor", capacity_factor,
     "tokens per expert: ceil(tokens * factor / experts); 0 drops nothing. Training only",
     between(0, 1024));
-  f("jitter", jitter, "training input times U(1 - jitter, 1 + jitter)", from_below(0, 1));
+  learned.fields(f);
   f("load_balancing", load_balancing, "coefficient of the balance loss (alpha)", at_least(0));
   f("init_scale", init_scale, "first weights are normal with deviation init_scale / sqrt(d_model)",
     at_least(0));
@@ -37,13 +37,18 @@ TopKConfig MixtralConfig::expand() const {
   config.k = k;
   config.softmax = "before";
   config.renormalize = true;
-  config.load_balancing = load_balancing;
+  config.balance.load_balancing = load_balancing;
+  config.init_scale = init_scale;
+  config.learned = learned;
   return config;
 }
 
 void MixtralConfig::fields(Fields& f) {
   f("k", k, "experts of a token", between(1, 1024));
   f("load_balancing", load_balancing, "coefficient of the balance loss", at_least(0));
+  f("init_scale", init_scale, "first weights are normal with deviation init_scale / sqrt(d_model)",
+    at_least(0));
+  learned.fields(f);
 }
 
 }  // namespace moe

@@ -20,7 +20,7 @@ class TopKPreset : public GateConfig {
 // weight is the probability itself, so that the gate learns through it.
 struct SwitchConfig : TopKPreset {
   double capacity_factor = 1.25;
-  double jitter = 0.01;
+  LearnedOptions learned{0.01, 0};
   double load_balancing = 0.01;
   double init_scale = 0.1;
 
@@ -33,6 +33,8 @@ struct SwitchConfig : TopKPreset {
 struct MixtralConfig : TopKPreset {
   int64_t k = 2;
   double load_balancing = 0.01;
+  double init_scale = 1;
+  LearnedOptions learned;
 
   GateAbout about() const override;
   TopKConfig expand() const override;

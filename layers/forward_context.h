@@ -19,6 +19,7 @@ struct ForwardContext {
   double progress = 0;  // share of the run that is done, in [0, 1]: gate schedules follow it
   NoiseKey noise;       // `layer` is filled in by the layer that draws
   bool training = false;
+  bool keep_routing = false;  // whether layers' reports hold what every token's gate did
   bool diagnostics = true;  // whether gates form the figures that only people read
 
   int64_t B() const { return token_ids.size(0); }

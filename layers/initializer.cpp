@@ -15,6 +15,12 @@ Initializer Initializer::in(const std::string& name) const {
   return below;
 }
 
+Initializer Initializer::for_loading() const {
+  Initializer other = *this;
+  other.loading_ = true;
+  return other;
+}
+
 at::Generator Initializer::generator(const std::string& name) const {
   uint64_t key = mix64(seed_);
   for (const char c : path_ + name) {
@@ -49,6 +55,19 @@ Tensor Initializer::uniform(const std::string& name, at::IntArrayRef shape, doub
 
 Tensor Initializer::constant(at::IntArrayRef shape, double value) const {
   return placed(shape, [&] { return at::full(shape, value, at::kDouble); });
+}
+
+Tensor Initializer::orthogonal(const std::string& name, at::IntArrayRef shape, double gain) const {
+  TORCH_CHECK(shape.size() == 2, "orthogonal: expected two dimensions, found ", shape);
+  return placed(shape, [&] {
+    const auto drawn = at::empty(shape, at::kDouble).normal_(0, 1, generator(name));
+    const bool wide = shape[0] < shape[1];
+    const auto [q, r] = at::linalg_qr(wide ? drawn.t() : drawn);  // q has the longer side's rows
+    // With R's diagonal positive the factorisation is unique, so no choice of the library's is left
+    // in the values, and Q is uniform over all of them (Mezzadri 2007, Notices of the AMS 54).
+    const auto columns = q * r.diagonal().sign() * gain;
+    return (wide ? columns.t() : columns).contiguous();
+  });
 }
 
 }  // namespace moe

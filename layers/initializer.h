@@ -15,15 +15,21 @@ class Initializer {
 
   // The same seed, below `name`: init.in("layers.0").in("attention").
   Initializer in(const std::string& name) const;
+  // The same, for a model whose values a checkpoint brings: `loading()` tells modules to leave files
+  // alone that their first values would come from, because those may be gone by then.
+  Initializer for_loading() const;
 
   Tensor normal(const std::string& name, at::IntArrayRef shape, double std) const;
   // Normal, cut at two standard deviations and drawn again.
   Tensor truncated_normal(const std::string& name, at::IntArrayRef shape, double std) const;
   Tensor uniform(const std::string& name, at::IntArrayRef shape, double bound) const;  // +-bound
   Tensor constant(at::IntArrayRef shape, double value) const;
+  // The shorter side's vectors are orthogonal and of length `gain`; [rows, columns].
+  Tensor orthogonal(const std::string& name, at::IntArrayRef shape, double gain) const;
 
   at::ScalarType dtype() const { return dtype_; }
   at::Device device() const { return device_; }
+  bool loading() const { return loading_; }
 
  private:
   at::Generator generator(const std::string& name) const;
@@ -39,6 +45,7 @@ class Initializer {
   std::string path_;
   at::ScalarType dtype_;
   at::Device device_;
+  bool loading_ = false;
 };
 
 }  // namespace moe

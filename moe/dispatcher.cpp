@@ -1,8 +1,7 @@
 #include "moe/dispatcher.h"
 
-#include <numeric>
-
 #include "layers/shapes.h"
+#include "moe/slot_chunks.h"
 #include "moe/slot_order.h"
 
 namespace moe {
@@ -19,23 +18,24 @@ Dispatched run_dense(const Tensor& x, const Routing& routing, Experts& experts) 
                               at::zeros({}, routing.weight.options()));           // [T, K]
   const auto weight = at::zeros({T, E}, live.options().requires_grad(false))
                           .scatter_add(1, routing.expert.clamp_min(0), live);    // [T, E]
-  return {experts.forward_dense(x, weight), T * E, 0};
+  return {experts.forward_dense(x, weight), T * E, 0, 0};
 }
 
 Dispatched run_sparse(const Tensor& x, const Routing& routing, Experts& experts,
-                      const std::vector<int64_t>& counts) {
+                      const LiveCounts& counts, int64_t chunk) {
   // oneDNN, which computes bf16 products on CPUs, makes and keeps code for every number of rows it
   // meets; loads change with every step (docs/results.md).
   const bool few_sizes = x.scalar_type() == at::kBFloat16 && x.is_cpu();
   const auto order = slot_order(routing, counts, few_sizes);
+  const int64_t L = order.offsets.back();
+  if (chunk > 0 && L > chunk) {
+    // Pieces of padded experts stay of few sizes.
+    const int64_t whole = few_sizes && chunk > 64 ? chunk / 64 * 64 : chunk;
+    return {chunked_slots(x, routing.weight, order, experts, whole), L,
+            recomputed_share(experts.activation()) * static_cast<double>(L), 0};
+  }
   const auto rows = experts.forward(gather_rows(x, order), order.offsets);  // [L, D]
-  return {combine_rows(rows, routing.weight, order), order.offsets.back(), 0};
-}
-
-// Live slots of every expert. The one place where a layer's host waits for the device.
-std::vector<int64_t> counts_on_host(const Routing& routing) {
-  const auto counts = routing.stats.tokens_per_expert.to(at::kLong).cpu().contiguous();  // [E]
-  return {counts.data_ptr<int64_t>(), counts.data_ptr<int64_t>() + counts.numel()};
+  return {combine_rows(rows, routing.weight, order), L, 0, 0};
 }
 
 }  // namespace
@@ -45,17 +45,18 @@ Dispatched DenseDispatcher::run(const Tensor& x, const Routing& routing, Experts
 }
 
 Dispatched SparseDispatcher::run(const Tensor& x, const Routing& routing, Experts& experts) const {
-  auto result = run_sparse(x, routing, experts, counts_on_host(routing));
+  auto result = run_sparse(x, routing, experts, live_counts(routing), chunk_);
   result.host_syncs = 1;
   return result;
 }
 
 Dispatched AutoDispatcher::run(const Tensor& x, const Routing& routing, Experts& experts) const {
-  const auto counts = counts_on_host(routing);
-  const int64_t live = std::accumulate(counts.begin(), counts.end(), int64_t{0});
-  auto result = dense_is_cheaper(live, x.size(0), experts.count())
+  const auto counts = live_counts(routing);
+  const int64_t T = x.size(0), E = experts.count();
+  const bool fits = chunk_ == 0 || T * E <= chunk_;
+  auto result = fits && dense_is_cheaper(counts.slots(), T, E)
                     ? run_dense(x, routing, experts)
-                    : run_sparse(x, routing, experts, counts);
+                    : run_sparse(x, routing, experts, counts, chunk_);
   result.host_syncs = 1;
   return result;
 }
@@ -64,15 +65,15 @@ bool dense_is_cheaper(int64_t live_slots, int64_t tokens, int64_t experts) {
   return static_cast<double>(live_slots) > kDenseShare * static_cast<double>(tokens * experts);
 }
 
-std::unique_ptr<Dispatcher> make_dispatcher(const std::string& word) {
+std::unique_ptr<Dispatcher> make_dispatcher(const std::string& word, int64_t chunk) {
   if (word == "dense") {
     return std::make_unique<DenseDispatcher>();
   }
   if (word == "sparse") {
-    return std::make_unique<SparseDispatcher>();
+    return std::make_unique<SparseDispatcher>(chunk);
   }
   TORCH_CHECK(word == "auto", "dispatch: expected auto, dense or sparse, found '", word, "'");
-  return std::make_unique<AutoDispatcher>();
+  return std::make_unique<AutoDispatcher>(chunk);
 }
 
 }  // namespace moe

@@ -24,6 +24,9 @@ class Experts : public torch::nn::Module {
   Tensor forward_dense(const Tensor& x, const Tensor& weight);
 
   int64_t count() const { return down_.size(0); }
+  Activation activation() const { return activation_; }
+  const Tensor& input() const { return input_; }
+  const Tensor& down() const { return down_; }
 
  private:
   Activation activation_;

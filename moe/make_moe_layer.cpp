@@ -19,7 +19,7 @@ std::shared_ptr<MoeLayer> make_moe_layer(const MoeConfig& config, int64_t layer,
                                    init.in("shared"));
   }
   return std::make_shared<MoeLayer>(layer, std::move(gate), std::move(experts), std::move(shared),
-                                    make_dispatcher(config.dispatch));
+                                    make_dispatcher(config.dispatch, config.max_slots_per_chunk));
 }
 
 }  // namespace moe

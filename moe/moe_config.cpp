@@ -52,6 +52,10 @@ void MoeConfig::fields(Fields& f) {
     "`dense`: every expert on every token; `sparse`: live slots only; `auto`: sparse unless nearly "
     "all slots are live",
     one_of({"auto", "dense", "sparse"}));
+  f("max_slots_per_chunk", max_slots_per_chunk,
+    "live slots of a layer that are computed at once; of more, memory holds a chunk's hidden values "
+    "alone and backward computes them again; 0: all at once",
+    between(0, int64_t{1} << 40));
   f("allow_future_leak", allow_future_leak,
     "accept a gate that looks at later tokens; every report then says so");
   f("gate", gate, "who goes where; change `kind` to swap the gate");
@@ -130,6 +134,10 @@ void MoeConfig::check(Rules& rules, int64_t active_width, int64_t model_layers) 
                 "leaves no layer with experts (model.layers is " + text(model_layers) +
                     ", first_dense " + text(first_dense) + ", every " + text(every) +
                     "): lower it, or set model.moe=none for a dense model");
+  rules.require(max_slots_per_chunk == 0 || dispatch != "dense", "max_slots_per_chunk",
+                "dispatch 'dense' computes every expert on every token at once: set "
+                "model.moe.dispatch=auto, or max_slots_per_chunk to 0; found " +
+                    text(max_slots_per_chunk));
   const auto entry_of = check_layers(rules, model_layers);
   // A gate that no layer has need not fit.
   if (std::any_of(numbers.begin(), numbers.end(),

@@ -21,6 +21,9 @@ struct MoeConfig {
   int64_t first_dense = 0;
   int64_t every = 1;
   std::string dispatch = "auto";
+  // Live slots that a layer computes at once; more go in chunks, whose hidden values backward computes
+  // again (moe/slot_chunks.h).
+  int64_t max_slots_per_chunk = 0;
   bool allow_future_leak = false;
   KindChoice gate{gate_kinds(), "top_k"};
   NamedSections<LayerOptions> layers;  // by number or range: what is different there

@@ -21,8 +21,13 @@ FeedForwardOutput MoeLayer::forward(const Tensor& x, const ForwardContext& conte
   auto report = std::make_shared<MoeReport>();
   report->layer = layer_;
   report->stats = routing.stats;
+  report->stats.distribution = Tensor();  // a report may outlive the step
+  if (context.keep_routing) {
+    report->routing = {routing.expert, routing.weight.detach(), routing.stats.distribution};
+  }
   report->rows_executed = dispatched.rows_executed;
-  report->host_syncs = dispatched.host_syncs;
+  report->rows_recomputed = dispatched.rows_recomputed;
+  report->host_syncs = routing.host_syncs + dispatched.host_syncs;
   auto y = shared_ ? dispatched.y + shared_->forward(x, context).y : dispatched.y;  // [T, D]
   if (routing.identity_weight.defined()) {
     y = y + (routing.identity_weight.unsqueeze(1) * x).to(y.scalar_type());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "gates/gate.h"
 #include "layers/feed_forward.h"
@@ -12,11 +13,20 @@
 
 namespace moe {
 
+// Everything of the routing of one forward pass, detached; with ForwardContext::keep_routing.
+struct KeptRouting {
+  Tensor expert;        // [T, K]
+  Tensor weight;        // [T, K]
+  Tensor distribution;  // [T, E], as GateStats has it
+};
+
 // What one forward pass of a MoE layer did; read by train/.
 struct MoeReport : LayerReport {
   int64_t layer = 0;
   GateStats stats;
+  std::optional<KeptRouting> routing;
   int64_t rows_executed = 0;
+  double rows_recomputed = 0;  // in backward, as Dispatched has it
   int64_t host_syncs = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <ATen/OpMathType.h>
 
+#include <numeric>
+
 #include "layers/shapes.h"
 
 namespace moe {
@@ -10,68 +12,97 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// rows with one row of zeros behind, which slots that are not live point to: [L + 1, D].
-Tensor with_zero_row(const Tensor& rows) {
-  return at::cat({rows, at::zeros({1, rows.size(1)}, rows.options())});
-}
-
-// The rows of `tokens` [T, ...] that an order's rows stand for; zeros for padding.
-Tensor of_rows(const Tensor& tokens, const Tensor& token_of_row, bool padded) {
-  return (padded ? with_zero_row(tokens) : tokens).index_select(0, token_of_row);  // [L, ...]
+// sum over a token's live slots, choices in ascending order, of weight * row: rows [L, D] -> [T, D], in
+// the wider dtype of both. Without row_weight [L] all weights are 1.
+Tensor sum_over_slots(const Tensor& rows, const Tensor& row_weight, const Tensor& row_of_place,
+                      const Tensor& place_of_token, const std::vector<int64_t>& tokens_with,
+                      int64_t T) {
+  const auto wide = row_weight.defined()
+                        ? at::promote_types(rows.scalar_type(), row_weight.scalar_type())
+                        : at::toOpMathType(rows.scalar_type());
+  const auto sum = at::empty({T, rows.size(1)}, rows.options().dtype(wide));  // in order of places
+  int64_t begin = 0, served = 0;
+  for (const int64_t count : tokens_with) {
+    if (count == 0) {
+      break;  // they only become fewer
+    }
+    const auto chosen = row_of_place.narrow(0, begin, count);         // [count]
+    const auto values = rows.index_select(0, chosen).to(wide);        // [count, D]
+    auto mine = sum.narrow(0, 0, count);
+    const auto weight = row_weight.defined() ? row_weight.index_select(0, chosen).unsqueeze(1)
+                                             : Tensor();  // [count, 1]
+    if (begin == 0) {
+      weight.defined() ? at::mul_out(mine, values, weight) : mine.copy_(values);
+      served = count;
+    } else {
+      weight.defined() ? mine.addcmul_(values, weight) : mine.add_(values);
+    }
+    begin += count;
+  }
+  sum.narrow(0, served, T - served).zero_();
+  return place_of_token.defined() ? sum.index_select(0, place_of_token) : sum;
 }
 
 struct GatherRows : torch::autograd::Function<GatherRows> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& token_of_row,
-                        const Tensor& row_of_slot, bool padded) {
-    context->save_for_backward({row_of_slot});
-    return of_rows(x, token_of_row, padded);  // [L, D]
+  static Tensor forward(AutogradContext* context, const Tensor& x, const SlotOrder& order) {
+    context->save_for_backward({order.row_of_place, order.place_of_token});
+    context->saved_data["tokens_with"] = order.tokens_with;
+    context->saved_data["T"] = order.T;
+    return of_rows(x, order.token_of_row, order.padded);  // [L, D]
   }
 
   static variable_list backward(AutogradContext* context, variable_list grad) {
-    const auto row_of_slot = context->get_saved_variables()[0];  // [T, K]
-    const auto padded = with_zero_row(grad[0]);                  // [L + 1, D]
-    auto dx = padded.index_select(0, row_of_slot.select(1, 0))
-                  .to(at::toOpMathType(padded.scalar_type()));   // [T, D]
-    for (int64_t k = 1; k < row_of_slot.size(1); ++k) {
-      dx.add_(padded.index_select(0, row_of_slot.select(1, k)));
-    }
-    return {dx.to(padded.scalar_type()), Tensor(), Tensor(), Tensor()};
+    const auto saved = context->get_saved_variables();
+    const auto dx =
+        sum_over_slots(grad[0], {}, saved[0], saved[1],
+                       context->saved_data["tokens_with"].toIntVector(),
+                       context->saved_data["T"].toInt());  // [T, D]
+    return {dx.to(grad[0].scalar_type()), Tensor()};
   }
 };
 
 struct CombineRows : torch::autograd::Function<CombineRows> {
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& weight,
-                        const Tensor& slot_of_row, const Tensor& row_of_slot, bool has_padding) {
-    context->save_for_backward({rows, weight, slot_of_row, row_of_slot});
-    context->saved_data["padded"] = has_padding;
-    const auto padded = with_zero_row(rows);  // [L + 1, D]
-    auto y = padded.index_select(0, row_of_slot.select(1, 0)) * weight.select(1, 0).unsqueeze(1);
-    for (int64_t k = 1; k < weight.size(1); ++k) {
-      y.addcmul_(padded.index_select(0, row_of_slot.select(1, k)).to(y.scalar_type()),
-                 weight.select(1, k).unsqueeze(1));
-    }
-    return y.to(rows.scalar_type());  // [T, D]
+                        const SlotOrder& order) {
+    context->save_for_backward({rows, weight, order.slot_of_row, order.token_of_row});
+    context->saved_data["padded"] = order.padded;
+    const auto row_weight = of_rows(weight.reshape({-1}), order.slot_of_row, order.padded);  // [L]
+    return sum_over_slots(rows, row_weight, order.row_of_place, order.place_of_token,
+                          order.tokens_with, order.T)
+        .to(rows.scalar_type());  // [T, D]
   }
 
   static variable_list backward(AutogradContext* context, variable_list grad) {
     const auto saved = context->get_saved_variables();
     const auto &rows = saved[0], &weight = saved[1], &slot_of_row = saved[2];
-    const int64_t K = weight.size(1);
     const bool padded = context->saved_data["padded"].toBool();
-    const auto dy = of_rows(grad[0], at::floor_divide(slot_of_row, K), padded)
+    const auto dy = of_rows(grad[0], saved[3], padded)
                         .to(at::promote_types(rows.scalar_type(), weight.scalar_type()));  // [L, D]
     const auto row_weight = of_rows(weight.reshape({-1, 1}), slot_of_row, padded);  // [L, 1]
     const auto drow_weight = (dy * rows).sum(1);                                    // [L]
-    // One place more, where padding leaves its zeros.
-    const auto dweight = at::zeros({weight.numel() + 1}, weight.options())
-                             .index_copy(0, slot_of_row, drow_weight.to(weight.scalar_type()))
-                             .narrow(0, 0, weight.numel())
-                             .view_as(weight);  // [T, K]
-    return {(dy * row_weight).to(rows.scalar_type()), dweight, Tensor(), Tensor(), Tensor()};
+    return {(dy * row_weight).to(rows.scalar_type()), of_slots(drow_weight, weight, slot_of_row),
+            Tensor()};
   }
 };
 
 }  // namespace
+
+Tensor of_rows(const Tensor& tokens, const Tensor& index, bool padded) {
+  if (!padded) {
+    return tokens.index_select(0, index);  // [L, ...]
+  }
+  auto shape = tokens.sizes().vec();
+  shape[0] = 1;
+  return at::cat({tokens, at::zeros(shape, tokens.options())}).index_select(0, index);
+}
+
+Tensor of_slots(const Tensor& row_gradient, const Tensor& weight, const Tensor& slot_of_row) {
+  // One place more, where padding leaves its zeros.
+  return at::zeros({weight.numel() + 1}, weight.options())
+      .index_copy_(0, slot_of_row, row_gradient.to(weight.scalar_type()))
+      .narrow(0, 0, weight.numel())
+      .view_as(weight);  // [T, K]
+}
 
 int64_t padded_rows(int64_t count) {
   int64_t step = 64;
@@ -81,48 +112,91 @@ int64_t padded_rows(int64_t count) {
   return (count + step - 1) / step * step;
 }
 
-SlotOrder slot_order(const Routing& routing, const std::vector<int64_t>& counts, bool few_sizes) {
-  const int64_t E = static_cast<int64_t>(counts.size());
+int64_t LiveCounts::slots() const {
+  return std::accumulate(of_expert.begin(), of_expert.end(), int64_t{0});
+}
+
+LiveCounts live_counts(const Routing& routing) {
+  const auto slots = routing.live().sum(1, /*keepdim=*/true);               // [T, 1]
+  const int64_t K = routing.expert.size(1);
+  const auto more = (slots > at::arange(K, slots.options())).sum(0);        // [K]
+  const auto counts =
+      at::cat({routing.stats.tokens_per_expert.to(at::kLong), more}).cpu();  // [E + K]
+  const auto* first = counts.data_ptr<int64_t>();
+  return {{first, first + counts.numel() - K}, {first + counts.numel() - K, first + counts.numel()}};
+}
+
+SlotOrder slot_order(const Routing& routing, const LiveCounts& counts, bool few_sizes) {
+  const int64_t E = static_cast<int64_t>(counts.of_expert.size());
+  const int64_t T = routing.expert.size(0), K = routing.expert.size(1);
+  const auto options = routing.expert.options();
   SlotOrder order;
-  order.T = routing.expert.size(0);
-  order.K = routing.expert.size(1);
+  order.T = T;
   order.padded = few_sizes;
   order.offsets.assign(1, 0);
   std::vector<int64_t> places;  // [live] row of every live slot in expert order
-  int64_t live = 0;
-  for (const int64_t count : counts) {
+  for (const int64_t count : counts.of_expert) {
     const int64_t begin = order.offsets.back();
     for (int64_t i = 0; few_sizes && i < count; ++i) {
       places.push_back(begin + i);
     }
-    live += count;
     order.offsets.push_back(begin + (few_sizes ? padded_rows(count) : count));
   }
-  const int64_t L = order.offsets.back();
-  const auto key = at::where(routing.live(), routing.expert,
-                             at::full({}, E, routing.expert.options()));  // [T, K], dead slots last
-  const auto sorted = key.reshape({-1}).argsort(/*stable=*/true, 0, /*descending=*/false);  // [T * K]
-  const auto slots = sorted.narrow(0, 0, live).contiguous();  // [live]
+  for (const int64_t tokens : counts.tokens_with) {
+    if (tokens > 0) {
+      order.tokens_with.push_back(tokens);
+    }
+  }
+  const int64_t live = counts.slots(), L = order.offsets.back();
+  // A token's live slots moved to the front: of a dense routing's E columns few are live once it is
+  // sparse, and everything below costs as much as there are columns.
+  const int64_t most = static_cast<int64_t>(order.tokens_with.size());
+  auto slot = at::arange(T * K, options).view({T, K}), key = routing.expert;
+  const bool uneven = live != T * most;
+  if (uneven || most < K) {
+    const auto alive = routing.live();
+    // Slots that are not live all go to one column more, which nobody reads.
+    const auto column = at::where(alive, alive.cumsum(1) - 1, at::full({}, most, options));  // [T, K]
+    const auto moved = [&](const Tensor& values, int64_t rest) {
+      return at::full({T, most + 1}, rest, options).scatter_(1, column, values).narrow(1, 0, most);
+    };
+    slot = moved(slot, T * K);        // [T, most]
+    key = moved(routing.expert, E);   // [T, most], dead slots last
+  }
+  const auto sorted = key.reshape({-1})
+                          .argsort(/*stable=*/true, 0, /*descending=*/false)
+                          .narrow(0, 0, live);                   // [live], into [T * most]
+  const auto slots = slot.reshape({-1}).index_select(0, sorted);  // [live]
   const auto rows = few_sizes ? at::tensor(places, at::kLong).to(slots.device())
-                              : at::arange(live, slots.options());  // [live]
-  order.slot_of_row = few_sizes ? at::full({L}, order.T * order.K, slots.options())
-                                      .index_copy_(0, rows, slots)
-                                : slots;  // [L]
-  order.row_of_slot = at::full({order.T * order.K}, L, routing.expert.options())
-                          .index_copy_(0, slots, rows)
-                          .view({order.T, order.K});
+                              : at::arange(live, options);  // [live]
+  order.slot_of_row =
+      few_sizes ? at::full({L}, T * K, options).index_copy_(0, rows, slots) : slots;  // [L]
+  order.token_of_row = at::floor_divide(order.slot_of_row, K);                        // [L]
+
+  auto row_of = at::full({T * most}, L, options).index_copy_(0, sorted, rows).view({T, most});
+  if (uneven) {
+    // Tokens with more slots first, so that those with a j-th slot stand together.
+    const auto by_slots =
+        routing.live().sum(1).argsort(/*stable=*/true, 0, /*descending=*/true);  // [T]
+    row_of = row_of.index_select(0, by_slots);
+    order.place_of_token = at::empty({T}, options).index_copy_(0, by_slots, at::arange(T, options));
+  }
+  std::vector<Tensor> parts = {at::empty({0}, options)};
+  for (int64_t j = 0; j < most; ++j) {
+    parts.push_back(row_of.select(1, j).narrow(0, 0, order.tokens_with[static_cast<size_t>(j)]));
+  }
+  order.row_of_place = at::cat(parts);  // [live]
   return order;
 }
 
 Tensor gather_rows(const Tensor& x, const SlotOrder& order) {
   check_shape(x, {order.T, -1}, "gather_rows tokens");
-  return GatherRows::apply(x, at::floor_divide(order.slot_of_row, order.K), order.row_of_slot,
-                           order.padded);
+  return GatherRows::apply(x, order);
 }
 
 Tensor combine_rows(const Tensor& rows, const Tensor& weight, const SlotOrder& order) {
-  check_shape(weight, {order.T, order.K}, "combine_rows weights");
-  return CombineRows::apply(rows, weight, order.slot_of_row, order.row_of_slot, order.padded);
+  check_shape(weight, {order.T, -1}, "combine_rows weights");
+  return CombineRows::apply(rows, weight, order);
 }
 
 }  // namespace moe

@@ -1,4 +1,6 @@
 // Live slots in the order in which experts compute them, and the two moves between tokens and rows.
+// What they cost follows the live slots, not K: a gate whose every expert is a slot (K = E) pays for
+// those of its weights that are not 0.
 #pragma once
 
 #include <vector>
@@ -8,32 +10,53 @@
 
 namespace moe {
 
+// What the host must know of a routing before it can order it.
+struct LiveCounts {
+  std::vector<int64_t> of_expert;    // [E] live slots of each expert
+  std::vector<int64_t> tokens_with;  // [K] tokens with more than j live slots, j = 0 .. K - 1
+
+  int64_t slots() const;  // both sum to this
+};
+
+// The one place where a layer's host waits for the device.
+LiveCounts live_counts(const Routing& routing);
+
 // Live slots counting-sorted by expert; of one expert, by token and then choice. So a run repeats
 // bit for bit, and every row belongs to exactly one slot (t, k): no atomics anywhere.
 struct SlotOrder {
   std::vector<int64_t> offsets;  // host, [E + 1]: rows of expert e are offsets[e] .. offsets[e + 1]
   Tensor slot_of_row;            // [L] int64, t * K + k; T * K where the row is padding
-  Tensor row_of_slot;            // [T, K] int64; L where the slot is not live
-  int64_t T = 0, K = 0;
+  Tensor token_of_row;           // [L] int64; T where the row is padding
+  int64_t T = 0;
   bool padded = false;           // some rows may be padding: zeros behind an expert's own rows
+  // For sums over a token's slots: the rows of all tokens' first live slots, then of their second ones,
+  // and so on, tokens with more slots first. There are tokens_with[j] rows of j-th slots (host).
+  Tensor row_of_place;           // [live] int64
+  Tensor place_of_token;         // [T] int64; undefined where all tokens have equally many: its own
+  std::vector<int64_t> tokens_with;
 };
 
-// Rows of every expert from `counts`, which is on the host already. With `few_sizes` an expert has
-// padded_rows(count) of them.
-SlotOrder slot_order(const Routing& routing, const std::vector<int64_t>& counts,
-                     bool few_sizes = false);
+// With `few_sizes` an expert has padded_rows(count) of them.
+SlotOrder slot_order(const Routing& routing, const LiveCounts& counts, bool few_sizes = false);
 
 // `count` rounded up to one of few sizes, four between a power of two and the next and none that is
 // not a multiple of 64; 0 stays 0. For libraries that make code for every shape they meet.
 int64_t padded_rows(int64_t count);
 
+// The rows of `tokens` [T, ...] that an order's rows stand for, or of `tokens` [T * K] its slots; zeros
+// for padding. Without gradient.
+Tensor of_rows(const Tensor& tokens, const Tensor& index, bool padded);
+
+// The gradient of `weight` [T, K] from that of its rows [L]: 0 for slots without a row.
+Tensor of_slots(const Tensor& row_gradient, const Tensor& weight, const Tensor& slot_of_row);
+
 // x[token of each row], zeros for padding: [T, D] -> [L, D]. Backward is a gather and a sum over k in fixed order, in
 // float32 where x is bf16.
 Tensor gather_rows(const Tensor& x, const SlotOrder& order);
 
-// y[t] = sum_k weight[t, k] * rows[row_of_slot[t, k]], k in ascending order; a slot that is not live
-// adds nothing, and the gradient of its weight is defined as 0: [L, D], [T, K] -> [T, D]. Weighted and
-// added up in the wider dtype of both (float32 for bf16 rows), then given in the rows'.
+// y[t] = sum of weight[t, k] * row over the live slots of t, k in ascending order; a slot that is not
+// live adds nothing, and the gradient of its weight is defined as 0: [L, D], [T, K] -> [T, D]. Weighted
+// and added up in the wider dtype of both (float32 for bf16 rows), then given in the rows'.
 Tensor combine_rows(const Tensor& rows, const Tensor& weight, const SlotOrder& order);
 
 }  // namespace moe

@@ -2,13 +2,11 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <functional>
 
 #include "configs/config_io.h"
 #include "moe/dispatcher.h"
+#include "train/bench_timing.h"
 #include "train/trainer.h"
 
 namespace moe {
@@ -34,47 +32,6 @@ class RandomTokens : public Dataset {
  private:
   int64_t length_;
 };
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-// Two works in turn, `rounds` times after one unmeasured round. The ratio is the median of the rounds'
-// own ratios, so that a slow moment of the machine hits both sides.
-Json interleaved(const std::string& name, const std::function<void()>& work,
-                 const std::string& reference_name, const std::function<void()>& reference,
-                 int64_t rounds) {
-  work();
-  reference();
-  std::vector<double> seconds, reference_seconds, ratios;
-  for (int64_t round = 0; round < rounds; ++round) {
-    seconds.push_back(seconds_of(work));
-    reference_seconds.push_back(seconds_of(reference));
-    ratios.push_back(seconds.back() / reference_seconds.back());
-  }
-  return {{"name", name},
-          {"reference", reference_name},
-          {"rounds", rounds},
-          {"seconds", median(seconds)},
-          {"reference_seconds", median(reference_seconds)},
-          {"ratio", median(ratios)},
-          {"ratio_min", *std::min_element(ratios.begin(), ratios.end())},
-          {"ratio_max", *std::max_element(ratios.begin(), ratios.end())}};
-}
-
-void set_threads(int64_t threads) {
-  if (threads > 0) {
-    at::set_num_threads(static_cast<int>(threads));
-  }
-}
 
 }  // namespace
 
@@ -143,6 +100,18 @@ std::string bench_text(const Json& result) {
       std::snprintf(line, sizeof line, "; %.0f and %.0f tokens/s",
                     row["tokens_per_second"].get<double>(),
                     row["reference_tokens_per_second"].get<double>());
+      text += line;
+    }
+    if (row.contains("slots_per_token")) {
+      std::snprintf(line, sizeof line, "; %.2f and %.2f live slots a token",
+                    row["slots_per_token"].get<double>(),
+                    row["reference_slots_per_token"].get<double>());
+      text += line;
+    }
+    if (row.contains("share_of_layer")) {
+      std::snprintf(line, sizeof line, "; %.1f %% and %.1f %% of their layers",
+                    100 * row["share_of_layer"].get<double>(),
+                    100 * row["reference_share_of_layer"].get<double>());
       text += line;
     }
     text += "\n";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "configs/errors.h"
 #include "data/formats/file.h"
@@ -24,14 +25,6 @@ NamedTensors with_buffers(NamedTensors tensors, const Decoder& decoder) {
     tensors.emplace_back(item.key(), item.value());
   }
   return tensors;
-}
-
-NamedTensors named_tensors(const Decoder& decoder) {
-  NamedTensors tensors;
-  for (const auto& item : decoder.named_parameters()) {
-    tensors.emplace_back(item.key(), item.value());
-  }
-  return with_buffers(std::move(tensors), decoder);
 }
 
 // Originals of parameters, and buffers: model.safetensors.
@@ -169,8 +162,32 @@ void load_checkpoint(const std::string& folder, Trainer& trainer) {
 
 void load_parameters(const std::string& folder, Decoder& decoder) {
   checked(folder, [&] {
-    read_tensors(folder + "/model.safetensors", named_tensors(decoder));
+    read_tensors(folder + "/model.safetensors", model_tensors(decoder));
   });
+}
+
+TensorShapes checkpoint_shapes(const std::string& folder) {
+  return checked(folder, [&] { return shapes_in(folder + "/model.safetensors"); });
+}
+
+NamedTensors model_tensors(const Decoder& decoder) {
+  NamedTensors tensors;
+  for (const auto& item : decoder.named_parameters()) {
+    tensors.emplace_back(item.key(), item.value());
+  }
+  return with_buffers(std::move(tensors), decoder);
+}
+
+void load_some_tensors(const std::string& folder, const std::vector<std::string>& names,
+                       Trainer& trainer) {
+  verify(folder);
+  const std::set<std::string> chosen(names.begin(), names.end());
+  auto tensors = saved_tensors(trainer);
+  tensors.erase(std::remove_if(tensors.begin(), tensors.end(),
+                               [&](const auto& tensor) { return !chosen.count(tensor.first); }),
+                tensors.end());
+  checked(folder, [&] { read_some_tensors(folder + "/model.safetensors", tensors); });
+  trainer.weights().publish();
 }
 
 std::string checkpoint_config(const std::string& folder) {

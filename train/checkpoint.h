@@ -33,6 +33,14 @@ void load_checkpoint(const std::string& folder, Trainer& trainer);
 // left over: CheckError with the lists.
 void load_parameters(const std::string& folder, Decoder& decoder);
 
+// For a model that takes over a part (train/init.h). What model.safetensors holds, by name, and the same
+// of a model: parameters and gates' buffers. CheckError for a file that is none.
+TensorShapes checkpoint_shapes(const std::string& folder);
+NamedTensors model_tensors(const Decoder& decoder);
+// Copies these alone, originals of parameters and buffers, after verifying the hashes. CheckError.
+void load_some_tensors(const std::string& folder, const std::vector<std::string>& names,
+                       Trainer& trainer);
+
 // The config that the checkpoint was trained with, as YAML, after verifying its hashes.
 std::string checkpoint_config(const std::string& folder);
 

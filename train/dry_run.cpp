@@ -4,6 +4,7 @@
 
 #include "data/tokenizer.h"
 #include "train/flops.h"
+#include "train/init.h"
 #include "train/memory_estimate.h"
 #include "train/model.h"
 #include "train/parameter_groups.h"
@@ -38,7 +39,7 @@ Json dry_run(const RunConfig& config) {
   const auto memory =
       estimate_memory(config, vocabulary, static_cast<double>(parameters.total),
                       frozen_parameters(config.optimizer, *model.decoder));
-  return {{"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
+  Json report = {{"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
           {"flops_per_token",
            {{"forward", flops.training_once_sparse() / 3}, {"training", flops.training_once_sparse()}}},
           {"tokens", static_cast<double>(config.train.steps) * static_cast<double>(config.train.batch_tokens)},
@@ -50,6 +51,16 @@ Json dry_run(const RunConfig& config) {
             {"activations", memory.activations},
             {"workspace", memory.workspace},
             {"total", memory.total}}}};
+  if (config.init.given()) {
+    const auto plan = plan_init(config, vocabulary);
+    report["init"] = {{"checkpoint", plan.checkpoint},
+                      {"step", plan.step},
+                      {"loaded", plan.loaded},
+                      {"initialised", plan.fresh},
+                      {"ignored", plan.ignored},
+                      {"differs", plan.remarks}};
+  }
+  return report;
 }
 
 std::string dry_run_text(const Json& report) {
@@ -72,7 +83,14 @@ std::string dry_run_text(const Json& report) {
                 number("/memory_bytes/activations") / 1048576,
                 number("/memory_bytes/workspace") / 1048576,
                 number("/memory_bytes/gradients") / 1048576);
-  return text;
+  if (!report.contains("init")) {
+    return text;
+  }
+  const auto& init = report.at("init");
+  const auto count = [&init](const char* key) { return std::to_string(init.at(key).size()); };
+  return text + ("begins with       " + init.at("checkpoint").get<std::string>()) + ": " +
+         count("loaded") + " tensors loaded, " + count("initialised") + " initialised, " +
+         count("ignored") + " ignored\n";
 }
 
 }  // namespace moe

@@ -6,7 +6,8 @@
 
 namespace moe {
 
-// Parameters, FLOPs per token and an estimate of memory, from shapes alone.
+// Parameters, FLOPs per token and an estimate of memory, from shapes alone; and what init.from gives,
+// which throws as plan_init() does.
 Json dry_run(const RunConfig& config);
 std::string dry_run_text(const Json& report);
 

@@ -32,13 +32,14 @@ std::string proc_value(const char* path, const std::string& key) {
 
 }  // namespace
 
-std::string describe_environment(const std::vector<std::string>& command_line) {
+std::string describe_environment(const std::vector<std::string>& command_line,
+                                 const std::string& begun_with) {
   utsname system{};
   uname(&system);
   char now[32];
   const std::time_t seconds = std::time(nullptr);
   std::strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&seconds));
-  const Json environment = {
+  Json environment = {
       {"started", now},
       {"command_line", command_line},
       {"moe", MOE_VERSION},
@@ -51,6 +52,9 @@ std::string describe_environment(const std::vector<std::string>& command_line) {
       {"threads", at::get_num_threads()},
       {"cuda", at::hasCUDA()},
   };
+  if (!begun_with.empty()) {
+    environment["init"] = {{"checkpoint", begun_with}};
+  }
   return environment.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -6,8 +6,10 @@
 
 namespace moe {
 
-// JSON: versions, commit of the sources, processor, devices, threads, command line.
-std::string describe_environment(const std::vector<std::string>& command_line);
+// JSON: versions, commit of the sources, processor, devices, threads, command line, and the checkpoint
+// that the run began with, where there is one.
+std::string describe_environment(const std::vector<std::string>& command_line,
+                                 const std::string& begun_with);
 
 // The highest resident set of this process so far, bytes (VmHWM).
 int64_t peak_memory_bytes();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numbers>
 
 #include "train/context.h"
@@ -15,13 +16,14 @@ struct Sum {
 };
 
 // Of the first `wanted` rows.
-Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at::Device device) {
+Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at::Device device,
+             double progress) {
   Sum result;
   auto sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
   for (int64_t row = 0; row < wanted; row += rows) {
     const auto batch = data.batch(row, std::min(rows, wanted - row));
     auto context = make_context(batch, device);
-    context.progress = 1;
+    context.progress = progress;
     const auto out = model.decoder->forward(context);
     sum = sum + cross_entropy_sum(out.logits, make_targets(batch, device)).to(at::kDouble);
     result.target_tokens += static_cast<double>(batch.target_tokens);
@@ -32,17 +34,29 @@ Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at
 
 }  // namespace
 
+std::string Evaluation::text() const {
+  char figures[96];
+  std::snprintf(figures, sizeof figures, "validation loss %.4f, %.4f bits per byte", loss,
+                bits_per_byte());
+  std::string line = figures;
+  for (const auto& [name, its_loss] : sources) {
+    std::snprintf(figures, sizeof figures, " %.4f", its_loss);
+    line += (&name == &sources.front().first ? "; " : ", ") + name + figures;
+  }
+  return line;
+}
+
 double Evaluation::bits_per_byte() const { return loss / std::numbers::ln2; }
 
 Evaluation evaluate(Model& model, const std::vector<ValidationRows>& sources, int64_t tokens,
-                    int64_t rows, int64_t length, at::Device device) {
+                    int64_t rows, int64_t length, at::Device device, double progress) {
   at::NoGradGuard no_grad;
   Evaluation result;
   for (const auto& source : sources) {
     const double part = static_cast<double>(tokens) * source.share;
     const auto wanted = static_cast<int64_t>(std::ceil(part / static_cast<double>(length)));
     const auto sum = sum_over(model, *source.rows, std::min(wanted, source.rows->rows_per_epoch()),
-                              rows, device);
+                              rows, device, progress);
     const double loss = sum.loss / sum.target_tokens;
     result.loss += source.share * loss;
     result.target_tokens += sum.target_tokens;

@@ -39,7 +39,7 @@ std::string gate_reference() {
       "[config.md](config.md), and\n`configs/gates/` has a config for each.\n\n"
       "* **slots**: experts of a token.\n"
       "* **losses**: auxiliary losses by their names in `metrics.jsonl`'s `aux`.\n"
-      "* **state**: what changes once per optimizer step and not by gradient; checkpoints hold it.\n"
+      "* **state**: what is kept beside the parameters and not learned by gradient; checkpoints hold it.\n"
       "* **causal**: whether a token's experts depend on earlier tokens alone. A gate that looks ahead is "
       "refused\n  for left-to-right text unless `model.moe.allow_future_leak` is set.\n"
       "* **flat zeros**: a weight of exactly 0 has slope exactly 0, so its slot is skipped and nothing "

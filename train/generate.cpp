@@ -7,10 +7,12 @@
 
 #include "configs/config_io.h"
 #include "train/checkpoint.h"
+#include "train/checkpoint_state.h"
 #include "train/flops.h"
-#include "train/master_weights.h"
+#include "train/load_model.h"
 #include "train/model.h"
 #include "train/sampling.h"
+#include "train/schedule.h"
 
 namespace moe {
 namespace {
@@ -35,12 +37,12 @@ void require(bool holds, const char* flag, const char* expectation, Number value
 
 // Logits of the token after `ids`, of which the model sees the last `context`.
 std::vector<float> next_logits(Model& model, const std::vector<int64_t>& ids,
-                               int64_t context_length, at::Device device) {
+                               int64_t context_length, at::Device device, double progress) {
   const auto first = ids.size() - std::min(ids.size(), static_cast<size_t>(context_length));
   const std::vector<int64_t> window(ids.begin() + static_cast<int64_t>(first), ids.end());
   ForwardContext context;
   context.token_ids = at::tensor(window, at::kLong).view({1, -1}).to(device);  // [1, S]
-  context.progress = 1;
+  context.progress = progress;
   const auto logits = model.decoder->forward(context).logits;          // [S, V]
   const auto last = logits[-1].to(at::kCPU, at::kFloat).contiguous();  // [V]
   return {last.data_ptr<float>(), last.data_ptr<float>() + last.numel()};
@@ -60,7 +62,7 @@ void GenerateOptions::check() const {
 }
 
 std::vector<Continuation> generate(Model& model, const Tokenizer& tokenizer, int64_t context,
-                                   at::Device device, const GenerateOptions& options) {
+                                   at::Device device, const GenerateOptions& options, double progress) {
   options.check();
   at::NoGradGuard no_grad;
   const auto allowed = continuation_ids(tokenizer);
@@ -74,7 +76,7 @@ std::vector<Continuation> generate(Model& model, const Tokenizer& tokenizer, int
     Continuation made;
     for (int64_t position = 0; position < options.tokens && !made.ended; ++position) {
       const double noise = sampling_noise(static_cast<uint64_t>(options.seed), sample, position);
-      const int64_t id = choose_token(next_logits(model, ids, context, device), allowed,
+      const int64_t id = choose_token(next_logits(model, ids, context, device, progress), allowed,
                                       options.temperature, options.top_p, noise);
       ids.push_back(id);
       made.ids.push_back(id);
@@ -93,10 +95,7 @@ Json generate_report(const std::string& path, const GenerateOptions& options) {
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   // A checkpoint trained on a GPU speaks on a machine without one too.
   const auto device = choose_device("auto");
-  auto model =
-      build_model(config.model, tokenizer->vocabulary(), Initializer(0, at::kFloat, device));
-  load_parameters(folder, *model.decoder);
-  const MasterWeights rounded(*model.decoder, config.train.dtype);  // speaks as it was trained
+  auto model = load_model(folder, config, device);
   const auto flops = flops_per_token(config.model, tokenizer->vocabulary());
   if (flops.training_once_sparse() / 3 * static_cast<double>(config.model.context) <
       kFlopsWorthThreads) {
@@ -110,7 +109,9 @@ Json generate_report(const std::string& path, const GenerateOptions& options) {
                    {"top_p", options.top_p},
                    {"seed", options.seed}}},
                  {"samples", Json::array()}};
-  for (const auto& sample : generate(model, *tokenizer, config.model.context, device, options)) {
+  const double progress = share_done(state_step(folder), config.train.steps);
+  for (const auto& sample :
+       generate(model, *tokenizer, config.model.context, device, options, progress)) {
     // Together, so that a character begun by the prompt and ended by the model is shown as one.
     report["samples"].push_back({{"text", printable(sample.text)},
                                  {"shown", printable(options.prompt + sample.text)},

@@ -35,11 +35,11 @@ struct Continuation {
   bool ended = false;        // by the end token, before `tokens`
 };
 
-// Dropless and noise-free, the gate as at the end of training. The last `context` tokens are fed
-// again for every token, so no more is kept between them than the ids. Sample n is the same
+// Dropless and noise-free, gates as they were after this share of their run (`progress`), so that a
+// checkpoint speaks as it was validated. The last `context` tokens are fed again for every token, so no more is kept between them than the ids. Sample n is the same
 // whatever the number of samples. Throws RunError when the model's figures are not numbers.
 std::vector<Continuation> generate(Model& model, const Tokenizer& tokenizer, int64_t context,
-                                   c10::Device device, const GenerateOptions& options);
+                                   c10::Device device, const GenerateOptions& options, double progress);
 
 // The same from a checkpoint's or a run's folder. With --json:
 //   checkpoint   the checkpoint's folder

@@ -36,15 +36,24 @@ FeedForwardValues feed_forward_values(const ModelConfig& m, int64_t layer, doubl
   const double shared = number(moe.shared_experts) * unit * F;
   // As many rows of a token as the gate starts with: they only become fewer.
   double slots = number(gate.first_slots(moe.experts));
-  const bool dense = moe.dispatch == "dense" || (moe.dispatch == "auto" && slots >= E);
+  const double chunk = number(moe.max_slots_per_chunk);
+  const auto in_chunks = [&](double rows) { return chunk > 0 && tokens * rows > chunk; };
+  const bool dense = moe.dispatch == "dense" ||
+                     (moe.dispatch == "auto" && slots >= E && !in_chunks(E));
   if (padded && !dense) {
     slots = number(padded_rows(static_cast<int64_t>(tokens * slots / E))) * E / tokens;
+  }
+  const double of_gate = gate.saved_values_per_token(moe.experts);
+  if (!dense && in_chunks(slots)) {
+    // Nothing but the gate's; in backward a chunk's hidden values and their gradients, and its rows going
+    // in and coming out.
+    return {shared + of_gate, shared + D + chunk / tokens * (2 * unit * F + 4 * D)};
   }
   // Dense dispatch computes every expert and keeps hidden values before and after weighting; sparse
   // dispatch has rows of its own going in and coming out.
   const double routed = dense ? E * (unit + 1) * F : slots * (unit * F + 2 * D);
   const double hidden = (dense ? E : slots) * unit * F;
-  return {routed + shared + gate.saved_values_per_token(moe.experts), hidden + shared};
+  return {routed + shared + of_gate, hidden + shared};
 }
 
 // Values that one token leaves behind between two feed-forwards: inputs and outputs of the norms,

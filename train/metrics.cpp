@@ -28,9 +28,14 @@ Json load_row(int64_t layer, const LoadMetrics& load) {
               {"slots_per_token", load.slots_per_token},
               {"empty_tokens", load.empty_tokens},
               {"dropped", load.dropped},
+              {"top_weight", load.top_weight},
+              {"slots_histogram", load.slots_histogram},
               {"gate", Json::object()}};
   for (const auto& [name, value] : load.gate) {
     row["gate"][name] = value;
+  }
+  for (const auto& [name, values] : load.gate_lists) {
+    row["gate"][name] = values;
   }
   return row;
 }

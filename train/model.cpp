@@ -41,9 +41,12 @@ ParameterCount count_parameters(const ModelConfig& config, const Decoder& decode
   return count;
 }
 
+bool belongs_to_gate(const std::string& name) {
+  return name.rfind("gate.", 0) == 0 || name.find(".gate.") != std::string::npos;
+}
+
 bool keeps_float32(const std::string& name, const Tensor& parameter) {
-  return parameter.dim() < 2 || name.rfind("gate.", 0) == 0 ||
-         name.find(".gate.") != std::string::npos;
+  return parameter.dim() < 2 || belongs_to_gate(name);
 }
 
 at::Device choose_device(const std::string& word) {

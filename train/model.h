@@ -24,6 +24,9 @@ struct ParameterCount {
 };
 ParameterCount count_parameters(const ModelConfig& config, const Decoder& decoder);
 
+// Whether a parameter or buffer is a gate's; `name` as in keeps_float32().
+bool belongs_to_gate(const std::string& name);
+
 // Whether a parameter stays float32 in a bf16 model: norm weights and biases (one dimension), which
 // are small, and all of a gate, whose choices half precision would change (Switch Transformer, arXiv
 // 2101.03961, section 2.4). `name` as named_parameters() of the decoder or of one layer gives it.

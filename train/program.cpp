@@ -2,12 +2,15 @@
 
 #include <c10/util/Exception.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "configs/errors.h"
 #include "train/environment.h"
 
 namespace moe {
+
+std::string program_name(char** argv) { return std::filesystem::path(argv[0]).filename(); }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   restart_with_settings(argv);

@@ -1,4 +1,4 @@
-// What every command's main() shares: errors become messages and exit codes in one place.
+// What every command shares: errors become messages and exit codes in one place.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,6 +7,9 @@
 #include <vector>
 
 namespace moe {
+
+// What messages call the program: the last part of the path that it was started by.
+std::string program_name(char** argv);
 
 // Parses with CLI11 (--help prints and ends with 0, wrong usage ends with 2), then runs `body`, whose
 // result is the exit code. Anything thrown is printed on stderr: UserError with its own code, anything

@@ -47,7 +47,15 @@ std::string load_text(const std::map<int64_t, LoadMetrics>& loads) {
   for (const auto& [layer, load] : loads) {
     slots += load.slots_per_token / static_cast<double>(loads.size());
   }
-  return "load |" + bars + "| " + format("%.2f slots", slots);
+  double decided = 0, with_bits = 0;
+  for (const auto& [layer, load] : loads) {
+    if (const auto bits = load.gate.find("saturated_bits"); bits != load.gate.end()) {
+      decided += bits->second;
+      ++with_bits;
+    }
+  }
+  return "load |" + bars + "| " + format("%.2f slots", slots) +
+         (with_bits > 0 ? format("  sat %.2f", decided / with_bits) : "");
 }
 
 std::string duration_text(double seconds) {

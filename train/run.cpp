@@ -9,6 +9,8 @@
 #include "configs/errors.h"
 #include "data/open_data.h"
 #include "data/tokenizer.h"
+#include "train/future_leak.h"
+#include "train/init.h"
 #include "train/interrupt.h"
 #include "train/log.h"
 #include "train/memory_check.h"
@@ -47,6 +49,9 @@ void announce(const RunConfig& config, const std::string& folder, const Datasets
   log_info(text + "; " + std::to_string(data.train_bytes) + " bytes to train on, " +
            std::to_string(data.valid_bytes) + " to validate, " +
            std::to_string(at::get_num_threads()) + " threads");
+  if (const auto note = future_leak_note(m); !note.empty()) {
+    log_warning(note);
+  }
 }
 
 }  // namespace
@@ -57,6 +62,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   const auto folder = run_folder(config);
   const bool exists = check_existing_run(folder, config, mode);
   std::unique_ptr<RunLock> lock;
+  bool goes_on = false;
   if (exists) {
     if (!(lock = RunLock::take(folder))) {
       return RunEnd::kElsewhere;
@@ -70,6 +76,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
     if (reached == config.train.steps) {
       return RunEnd::kAlreadyFinished;  // without its text, which may be gone by now
     }
+    goes_on = reached >= 0;
   }
   static const int all_cores = at::get_num_threads();  // before anyone sets another number
   at::set_num_threads(config.train.threads > 0 ? static_cast<int>(config.train.threads)
@@ -79,6 +86,9 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   }
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   check_parameter_groups(config, tokenizer->vocabulary());  // so does this
+  if (config.init.given() && !goes_on) {
+    plan_init(config, tokenizer->vocabulary());  // and this
+  }
   const auto data =
       open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
   if (!lock) {

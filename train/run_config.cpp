@@ -63,6 +63,7 @@ int64_t RunConfig::rows_per_micro_step() const {
 
 void RunConfig::fields(Fields& f) {
   f.section("run", run, "which run this is");
+  f.section("init", init, "begin with a checkpoint's parameters");
   f.section("model", model, "the decoder");
   f.section("data", data, "text");
   f.section("optimizer", optimizer, "AdamW");
@@ -74,6 +75,7 @@ void RunConfig::fields(Fields& f) {
 }
 
 void RunConfig::check(Rules& rules) const {
+  rules.section("init", init);
   rules.section("model", model);
   rules.section("data", data);
   rules.section("optimizer", optimizer);

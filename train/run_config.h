@@ -10,6 +10,7 @@
 #include "data/data_config.h"
 #include "layers/decoder_config.h"
 #include "moe/moe_config.h"
+#include "train/init_config.h"
 #include "train/train_config.h"
 
 namespace moe {
@@ -23,6 +24,7 @@ struct ModelConfig : DecoderConfig {
 
 struct RunConfig {
   RunSection run;
+  InitConfig init;
   ModelConfig model;
   DataConfig data;
   OptimizerConfig optimizer;

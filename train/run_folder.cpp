@@ -10,6 +10,7 @@
 
 #include "configs/config_io.h"
 #include "data/formats/atomic_file.h"
+#include "data/formats/json_text.h"
 #include "train/environment.h"
 
 namespace moe {
@@ -111,13 +112,27 @@ bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode
   return true;
 }
 
+std::string noted_beginning(const std::string& folder) {
+  constexpr uint64_t kLongest = uint64_t{1} << 20;
+  try {
+    const auto noted = read_json_object(folder + "/environment.json", kLongest).value("init", Json::object());
+    return noted.value("checkpoint", "");
+  } catch (const std::exception&) {
+    return "";  // missing, damaged, or of a run that began with values of its own
+  }
+}
+
 void write_run_files(const std::string& folder, RunConfig& config,
-                     const std::vector<std::string>& command_line) {
+                     const std::vector<std::string>& command_line,
+                     const std::string& begun_with) {
   for (const char* name : {"config.yaml", "environment.json", "metrics.jsonl", "report.html"}) {
     remove_abandoned(folder + "/" + name);
   }
   replace_text_file(folder + "/config.yaml", print_config(view_of(config)));
-  replace_text_file(folder + "/environment.json", describe_environment(command_line));
+  const auto environment = folder + "/environment.json";
+  replace_text_file(environment, describe_environment(command_line, begun_with.empty()
+                                                                        ? noted_beginning(folder)
+                                                                        : begun_with));
 }
 
 std::string set_aside(const std::string& path, const std::string& suffix) {

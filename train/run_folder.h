@@ -34,10 +34,15 @@ std::string run_folder(const RunConfig& config);
 // when it is require and there is none.
 bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode mode);
 
-// config.yaml (complete) and environment.json (versions, device, commit, command line). Removes the
-// temporary files of a killed process. The caller holds the folder's lock. Throws RunError.
+// The checkpoint that a run's environment.json says it began with (init.from); "" where it says nothing.
+std::string noted_beginning(const std::string& folder);
+
+// config.yaml (complete) and environment.json (versions, device, commit, command line, and the checkpoint
+// that the run began with: `begun_with`, or where that is empty, what an earlier start has noted there).
+// Removes the temporary files of a killed process. The caller holds the folder's lock. Throws RunError.
 void write_run_files(const std::string& folder, RunConfig& config,
-                     const std::vector<std::string>& command_line);
+                     const std::vector<std::string>& command_line,
+                     const std::string& begun_with = "");
 
 // Renames a file or folder of a run to `path` + `suffix`, or + "-2" and so on: never onto an earlier
 // one. Returns the new name. Throws RunError.

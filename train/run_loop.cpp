@@ -10,6 +10,7 @@
 #include "train/interrupt.h"
 #include "train/log.h"
 #include "train/resume.h"
+#include "train/schedule.h"
 
 namespace moe {
 namespace {
@@ -45,7 +46,8 @@ RunLoop::RunLoop(RunConfig& config, const std::string& folder, const Datasets& d
       data_(data),
       vocabulary_(vocabulary),
       trainer_(std::in_place, config, vocabulary, data.train),
-      retention_(config.checkpoint.keep) {}
+      retention_(config.checkpoint.keep),
+      lock_in_(config) {}
 
 RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
   const auto metrics_path = folder_ + "/metrics.jsonl";
@@ -55,16 +57,18 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
       return RunEnd::kAlreadyFinished;
     }
     check_same_text();
+    first_values_.came_from(noted_beginning(folder_));
     log_info("resuming " + folder_ + " at step " + std::to_string(progress.step));
     saved_step_ = progress.step;
   } else {
-    const auto& every = config_.checkpoint.every;
-    keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, config_.train.steps - 1)
-                                                  : config_.train.steps - 1);
+    first_values_.load(*trainer_);
+    const int64_t every = config_.checkpoint.every, last = config_.train.steps - 1;
+    keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, last) : last);
     progress.train_bytes = data_.train_bytes;
     progress.valid_bytes = data_.valid_bytes;
   }
-  or_say_what_is_left([&] { write_run_files(folder_, config_, command_line); });
+  or_say_what_is_left(
+      [&] { write_run_files(folder_, config_, command_line, first_values_.checkpoint()); });
   log_flops_ = progress.flops;
   begin_rows();
 
@@ -204,6 +208,7 @@ void RunLoop::roll_back(const std::string& what) {
                      (bad_step > every && resume_newest(folder_, *trainer_));
   if (!found) {
     trainer_.emplace(config_, vocabulary_, data_.train);
+    first_values_.load(*trainer_);
   }
   auto& progress = trainer_->progress();
   const int64_t first_row = progress.row;
@@ -230,6 +235,10 @@ void RunLoop::log_step(const StepResult& result) {
   const auto loads = layer_loads(result);
   const auto row = train_row(result, loads, progress, rates);
   write_row(row);
+  for (const auto& sentence : lock_in_.news(row)) {
+    line_.clear();
+    log_warning(sentence);
+  }
   const double left = static_cast<double>(config_.train.steps - progress.step) *
                       static_cast<double>(config_.train.batch_tokens) / rates.tokens_per_second;
   line_.show({progress.step, config_.train.steps, row["loss"], rates.tokens_per_second, rates.tflops,
@@ -242,20 +251,12 @@ void RunLoop::validate() {
   trainer_->count_flops();
   const auto result =
       evaluate(trainer_->model(), data_.valid, config_.train.eval_tokens,
-               config_.rows_per_micro_step(), config_.model.context, trainer_->device());
+               config_.rows_per_micro_step(), config_.model.context, trainer_->device(),
+               share_done(trainer_->progress().step, config_.train.steps));
   write_row(valid_row(result, trainer_->progress()));
   line_.clear();
   views_->write_report();
-  char text[96];
-  std::snprintf(text, sizeof text, "step %lld: validation loss %.4f, %.4f bits per byte",
-                static_cast<long long>(trainer_->progress().step), result.loss,
-                result.bits_per_byte());
-  std::string line = text;
-  for (const auto& [name, loss] : result.sources) {
-    std::snprintf(text, sizeof text, " %.4f", loss);
-    line += (&name == &result.sources.front().first ? "; " : ", ") + name + text;
-  }
-  log_info(line);
+  log_info("step " + std::to_string(trainer_->progress().step) + ": " + result.text());
 }
 
 // Returns whether the trainer's step is saved now. It is not where the run went back instead, or

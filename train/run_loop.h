@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "data/open_data.h"
+#include "train/init.h"
+#include "train/lock_in.h"
 #include "train/metrics.h"
 #include "train/progress_line.h"
 #include "train/report/run_views.h"
@@ -42,10 +44,12 @@ class RunLoop {
   std::string folder_, yaml_;
   const Datasets& data_;
   int64_t vocabulary_;
+  FirstValues first_values_{config_, vocabulary_};
   std::optional<Trainer> trainer_;
   std::optional<MetricsWriter> metrics_;
   std::optional<RunViews> views_;
   Retention retention_;
+  LockInWatch lock_in_;
   ProgressLine line_;
   double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row
   double log_flops_ = 0;                     // progress().flops at the last row

@@ -25,4 +25,8 @@ double learning_rate(const ScheduleConfig& schedule, int64_t step, int64_t steps
   return schedule.lr * (schedule.final_ratio + (1 - schedule.final_ratio) * share);
 }
 
+double share_done(int64_t step, int64_t steps) {
+  return std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
+}
+
 }  // namespace moe

@@ -9,4 +9,8 @@ namespace moe {
 // fall to lr * final_ratio at the last step; inverse_sqrt is lr * sqrt(warmup / step).
 double learning_rate(const ScheduleConfig& schedule, int64_t step, int64_t steps);
 
+// The share of a run that is done after `step` of its steps, in [0, 1]: what gates' schedules follow,
+// of the step that comes next, of a validation in between and of a checkpoint used later.
+double share_done(int64_t step, int64_t steps);
+
 }  // namespace moe

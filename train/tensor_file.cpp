@@ -25,8 +25,12 @@ std::string describe(Dtype dtype, const std::vector<int64_t>& shape) {
   return c10::str(dtype_name(dtype), " ", at::IntArrayRef(shape));
 }
 
+std::string describe(const Tensor& tensor) {
+  return describe(dtype_of(tensor), tensor.sizes().vec());
+}
+
 // One sentence for every tensor that does not fit.
-std::string differences(const SafetensorsFile& file, const NamedTensors& tensors) {
+std::string differences(const SafetensorsFile& file, const NamedTensors& tensors, bool whole_file) {
   std::ostringstream text;
   std::set<std::string> expected;
   for (const auto& [name, tensor] : tensors) {
@@ -36,14 +40,14 @@ std::string differences(const SafetensorsFile& file, const NamedTensors& tensors
       text << "\n  missing: " << name;
       continue;
     }
-    const auto want = describe(dtype_of(tensor), tensor.sizes().vec());
+    const auto want = describe(tensor);
     const auto have = describe(found->second.dtype, found->second.shape);
     if (want != have) {
       text << "\n  " << name << ": expected " << want << ", found " << have;
     }
   }
   for (const auto& [name, info] : file.tensors()) {
-    if (!expected.count(name)) {
+    if (whole_file && !expected.count(name)) {
       text << "\n  unexpected: " << name;
     }
   }
@@ -62,9 +66,9 @@ WrittenFile write_tensors(const std::string& path, const NamedTensors& tensors) 
   return write_safetensors(path, data);
 }
 
-void read_tensors(const std::string& path, const NamedTensors& tensors) {
+static void copy_tensors(const std::string& path, const NamedTensors& tensors, bool whole_file) {
   const SafetensorsFile file(path);
-  const auto wrong = differences(file, tensors);
+  const auto wrong = differences(file, tensors, whole_file);
   if (!wrong.empty()) {
     throw CheckError(path + ": its tensors do not fit this model:" + wrong);
   }
@@ -74,6 +78,31 @@ void read_tensors(const std::string& path, const NamedTensors& tensors) {
     file.read(name, staged.mutable_data_ptr(), staged.nbytes());
     tensor.copy_(staged);
   }
+}
+
+void read_tensors(const std::string& path, const NamedTensors& tensors) {
+  copy_tensors(path, tensors, /*whole_file=*/true);
+}
+
+void read_some_tensors(const std::string& path, const NamedTensors& tensors) {
+  copy_tensors(path, tensors, /*whole_file=*/false);
+}
+
+TensorShapes shapes_of(const NamedTensors& tensors) {
+  TensorShapes shapes;
+  for (const auto& [name, tensor] : tensors) {
+    shapes.emplace_back(name, describe(tensor));
+  }
+  return shapes;
+}
+
+TensorShapes shapes_in(const std::string& path) {
+  TensorShapes shapes;
+  const SafetensorsFile file(path);
+  for (const auto& [name, info] : file.tensors()) {
+    shapes.emplace_back(name, describe(info.dtype, info.shape));
+  }
+  return shapes;
 }
 
 }  // namespace moe

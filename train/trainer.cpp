@@ -65,9 +65,14 @@ StepResult Trainer::step() {
 
 void Trainer::end_gates_step(const StepResult& result) {
   std::map<std::string, GateStats> by_kind;
-  const auto kind = [this](int64_t layer) { return config_.model.moe->gate_of(layer).kind; };
+  const auto kind = [this](int64_t layer) {  // and k: a gate that steers to a mean steers to its own k
+    const auto& moe = *config_.model.moe;
+    return moe.gate_of(layer).kind + " " + std::to_string(moe.slots(layer));
+  };
   for (const auto& [layer, stats] : result.gates) {
-    by_kind[kind(layer)] += stats;
+    auto sums = stats;
+    sums.gate.clear();  // figures of one layer, lists of any length
+    by_kind[kind(layer)] += sums;
   }
   for (const auto& layer : model_.moe_layers) {
     const int64_t number = layer->layer();
@@ -115,8 +120,7 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
   const auto batch = data_->batch(progress_.row, rows);
   auto context = make_context(batch, device_);
   context.step = progress_.step;
-  context.progress =
-      static_cast<double>(progress_.step) / static_cast<double>(config_.train.steps);
+  context.progress = share_done(progress_.step, config_.train.steps);
   context.noise = {static_cast<uint64_t>(config_.run.seed), progress_.step, 0,
                    number * rows * batch.length};
   context.training = true;
@@ -152,7 +156,10 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
       result.gates[moe->layer] += moe->stats;
       const double per_slot = flops_.per_slot(moe->layer);
       live_flops_ = live_flops_ + moe->stats.live_slots * per_slot;
-      executed_flops_ += static_cast<double>(moe->rows_executed) * per_slot;
+      // Recompute of layers runs them forward once more.
+      const double passes = config_.train.recompute ? 4 : 3;
+      executed_flops_ += (passes * static_cast<double>(moe->rows_executed) + moe->rows_recomputed) *
+                         per_slot;
     }
   }
   progress_.row += rows;
@@ -169,7 +176,7 @@ void Trainer::count_flops() {
   const double again = config_.train.recompute ? 1 : 0;
   progress_.flops_executed +=
       counted_tokens_ * (per_token + again * (flops_.attention + flops_.other - flops_.head)) +
-      (3 + again) * executed_flops_;
+      executed_flops_;
   progress_.flops_attention += counted_tokens_ * 3 * flops_.attention;
   live_flops_ = at::zeros_like(live_flops_);
   executed_flops_ = counted_tokens_ = 0;

@@ -9,6 +9,7 @@
 
 #include "configs/errors.h"
 #include "data/formats/safetensors.h"
+#include "data/formats/safetensors_atomic.h"
 #include "data/formats/safetensors_header.h"
 #include "data/formats/sha256.h"
 #include "data/printable.h"
@@ -111,19 +112,30 @@ class NewFile {
   bool finished_ = false;
 };
 
-}  // namespace
-
-WrittenFile write_safetensors(const std::string& path, const std::vector<TensorData>& tensors,
-                              const std::map<std::string, std::string>& metadata) {
+template <class File>
+void write_parts(File& file, const std::vector<TensorData>& tensors,
+                 const std::map<std::string, std::string>& metadata) {
   const auto order = in_file_order(tensors);
   const std::string header = header_text(order, metadata);
-  NewFile file(path);
   file.write(little_endian(header.size()));
   file.write(header);
   for (const TensorData* tensor : order) {
     file.write({static_cast<const char*>(tensor->data), bytes_of(*tensor)});
   }
+}
+
+}  // namespace
+
+WrittenFile write_safetensors(const std::string& path, const std::vector<TensorData>& tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  NewFile file(path);
+  write_parts(file, tensors, metadata);
   return file.finish();
+}
+
+void write_safetensors(AtomicFile& file, const std::vector<TensorData>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  write_parts(file, tensors, metadata);
 }
 
 }  // namespace moe

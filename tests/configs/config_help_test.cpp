@@ -77,6 +77,29 @@ struct Wordy {
   void check(Rules&) const {}
 };
 
+// Two keys that take the same kinds.
+struct TwoGates {
+  KindChoice first{sample_gates(), "soft"}, second{sample_gates(), "fixed"};
+  void fields(Fields& f) {
+    f("first", first, "one");
+    f("second", second, "another");
+  }
+  void check(Rules&) const {}
+};
+
+TEST(HelpConfig, ExplainsAKindOnce) {
+  TwoGates config;
+  const std::string second =
+      "second:                           # another\n"
+      "  kind: fixed                     # soft, step or fixed\n";
+  const auto all = help_config(view_of(config), "");
+  ASSERT_NE(all.find(second), std::string::npos) << all;
+  EXPECT_EQ(all.substr(all.find(second) + second.size()),
+            "  # other kinds                   # have the keys they have in first\n");
+  EXPECT_NE(help_config(view_of(config), "second").find("# kind: step"), std::string::npos)
+      << "asked for alone it is whole";
+}
+
 TEST(HelpConfig, WrapsLongMeanings) {
   Wordy config;
   EXPECT_EQ(help_config(view_of(config), ""),

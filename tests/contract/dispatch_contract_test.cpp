@@ -1,11 +1,11 @@
 // Every gate x every dispatcher against the plain loop: y[t] = sum_k weight[t,k] f[expert[t,k]](x[t]),
-// outputs and all gradients in float64.
+// and identity_weight[t] x[t] where a gate has one; outputs and all gradients in float64.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <set>
 
-#include "moe/dispatcher.h"
+#include "moe/moe_layer.h"
 #include "tests/contract/gate_cases.h"
 #include "tests/support/gates.h"
 #include "tests/support/tensors.h"
@@ -50,6 +50,9 @@ Tensor plain_loop(const Tensor& x, const Routing& routing, Experts& experts,
       if (e == kEmpty) continue;
       const auto hidden = formula(at::mv(input[e], x[t]), activation);
       sum = sum + routing.weight[t][k] * at::mv(down[e].t(), hidden);
+    }
+    if (routing.identity_weight.defined()) {
+      sum = sum + routing.identity_weight[t] * x[t];
     }
     y.push_back(sum);
   }
@@ -100,17 +103,20 @@ TEST(DispatchContract, EveryGateAndDispatcherEqualsThePlainLoop) {
     for (const auto& test : gate_cases()) {
       const Initializer init(2, at::kDouble);
       const TestBatch batch(shape.B, shape.S, shape.D, at::kDouble);
-      const auto gate = make_gate(parse_gate(with_slots(test.yaml, shape.k)), {shape.D, shape.E},
-                                  init.in("gate"));
+      const int64_t E = test.experts(shape.E);
+      const auto gate = make_gate(parse_gate(with_slots(test.yaml, shape.k)),
+                                  {shape.D, E, kTestVocabulary}, init.in("gate"));
       spread_parameters(*gate, test.spread);
-      Experts experts(shape.E, shape.D, shape.F, Activation::kSwiglu, 1, init.in("experts"));
-      const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
-        return plain_loop(x, routing, experts);
+      const auto experts = std::make_shared<Experts>(E, shape.D, shape.F, Activation::kSwiglu, 1,
+                                                     init.in("experts"));
+      const auto expected = run(*gate, *experts, batch, [&](const Tensor& x, const Routing& routing) {
+        return plain_loop(x, routing, *experts);
       });
       for (const std::string word : {"dense", "sparse", "auto"}) {
         SCOPED_TRACE(test.name + ", " + shape.name + ", " + word);
-        const auto found = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
-          return make_dispatcher(word)->run(x, routing, experts).y;
+        MoeLayer layer(0, gate, experts, nullptr, make_dispatcher(word));
+        const auto found = run(*gate, *experts, batch, [&](const Tensor& x, const Routing&) {
+          return layer.forward(x, batch.context).y;  // by the same routing: gates are pure
         });
         EXPECT_TRUE(near(found.y, expected.y, kTolerance));
         for (const auto& [name, gradient] : expected.gradients) {
@@ -177,6 +183,30 @@ TEST(DispatchContract, WrongDispatchersFail) {
             1e-3);
 }
 
+// A dispatcher alone leaves out the share of x itself, which is the layer's part.
+TEST(DispatchContract, WithoutTheIdentityShareItFails) {
+  const Initializer init(2, at::kDouble);
+  const TestBatch batch(2, 9, 8, at::kDouble);
+  const auto gate = make_gate(parse_gate("base"), {8, 4}, init.in("gate"));
+  spread_parameters(*gate, 1);
+  Experts experts(4, 8, 6, Activation::kSwiglu, 1, init.in("experts"));
+  const auto expected = run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+    return plain_loop(x, routing, experts);
+  });
+  const auto found_of = [&](auto identity_weight) {
+    return run(*gate, experts, batch, [&](const Tensor& x, const Routing& routing) {
+      const auto y = SparseDispatcher().run(x, routing, experts).y;
+      return y + identity_weight(routing).unsqueeze(1) * x;
+    });
+  };
+  const auto share = [](const Routing& routing) { return routing.identity_weight; };
+  EXPECT_LE(worst_difference(found_of(share), expected), kTolerance);
+  const auto constant = [&](const Routing& routing) { return share(routing).detach(); };
+  EXPECT_GT(worst_difference(found_of(constant), expected), 1e-3);
+  const auto none = [&](const Routing& routing) { return share(routing) * 0; };
+  EXPECT_GT(worst_difference(found_of(none), expected), 1e-3);
+}
+
 TEST(DispatchContract, PaddingIsLeftOutEverywhere) {
   for (const auto& test : gate_cases()) {
     SCOPED_TRACE(test.name);
@@ -185,19 +215,27 @@ TEST(DispatchContract, PaddingIsLeftOutEverywhere) {
     batch.context.valid[0][5] = false;
     batch.context.valid[1].narrow(0, 2, 4).fill_(false);
     const auto gate =
-        make_gate(parse_gate(with_slots(test.yaml, 2)), {8, 4}, Initializer(2, at::kDouble));
+        make_gate(parse_gate(with_slots(test.yaml, 2)), {8, 4, kTestVocabulary},
+                  Initializer(2, at::kDouble));
     spread_parameters(*gate, test.spread);
     const auto routing = gate->forward(batch.input());
     const auto padding = batch.context.valid.reshape({-1}).logical_not();
     EXPECT_EQ(routing.live().any(1).logical_and(padding).sum().item<int64_t>(), 0);
     EXPECT_EQ(routing.stats.tokens.item<double>(), 7);
     EXPECT_LE(routing.stats.empty_tokens.item<double>(), 7);
+    const auto& identity = routing.identity_weight;
+    if (identity.defined()) {
+      EXPECT_EQ(identity.masked_select(padding).abs().max().item<double>(), 0);
+    }
     // Other values at padded places change neither routing nor losses of the rest.
     auto other = batch;
     other.x = at::where(padding.unsqueeze(1), at::full({}, 3.0, at::kDouble), batch.x);
     const auto again = gate->forward(other.input());
     EXPECT_TRUE(bitwise_equal(routing.weight, again.weight));
     EXPECT_TRUE(bitwise_equal(routing.expert, again.expert));
+    if (identity.defined()) {
+      EXPECT_TRUE(bitwise_equal(identity, again.identity_weight));
+    }
     for (size_t i = 0; i < routing.aux.size(); ++i) {
       EXPECT_TRUE(near(again.aux[i].value, routing.aux[i].value, 1e-12)) << routing.aux[i].name;
     }

@@ -22,7 +22,7 @@ ModelConfig config_with(const std::string& dispatch) {
   return parse_config<ModelConfig>(
       "d_model: 32\nlayers: 2\nheads: 2\ncontext: 32\nactive_width: 48\n"
       "moe:\n  experts: 8\n  dispatch: " + dispatch +
-      "\n  gate: {kind: dselect_k, k: 4, gamma: 3, entropy: 0.05, entropy_until: 0.5, init_scale: 10}\n");
+      "\n  gate: {kind: dselect_k, k: 4, gamma: 3, entropy: 0.05, entropy_until: 0.5, init_scale: 10, load_balancing: 0}\n");
 }
 
 // Text with structure: every token follows from the two before it, most of the time.

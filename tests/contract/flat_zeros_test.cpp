@@ -6,10 +6,10 @@
 #include <limits>
 
 #include "gates/dselect_k_gate.h"
-#include "gates/expert_selectors.h"
 #include "layers/shapes.h"
 #include "tests/contract/gate_cases.h"
 #include "tests/support/gates.h"
+#include "tests/support/plain_selectors.h"
 
 namespace moe {
 namespace {
@@ -56,7 +56,7 @@ TEST(FlatZeros, HoldForEveryGate) {
       for (uint64_t seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE(test.name + ", seed " + std::to_string(seed));
         const auto choice = parse_gate(with_slots(test.yaml, 2));
-        const auto gate = make_gate(choice, {8, 4}, Initializer(seed, dtype));
+        const auto gate = make_gate(choice, {8, 4, kTestVocabulary}, Initializer(seed, dtype));
         spread_parameters(*gate, test.spread, seed);
         const TestBatch batch(4, 64, 8, dtype, seed);
         const auto found = leak(*gate, batch, seed);
@@ -113,19 +113,17 @@ class SubtractedComplement : public Gate {
   Tensor codes_, weight_, bias_;
 };
 
-// ReLU routing, right with relu (slope 0 at 0) and wrong with clamp_min (slope 1 there).
-class ReluGate : public Gate {
+// ReLU routing with clamp_min, whose slope at 0 is 1.
+class ClampedGate : public Gate {
  public:
-  ReluGate(int64_t D, int64_t E, bool clamp, const Initializer& init) : clamp_(clamp) {
+  ClampedGate(int64_t D, int64_t E, const Initializer& init) {
     weight_ = register_parameter("weight", init.normal("w", {E, D}, 1));
   }
   Routing forward(const GateInput& input) override {
-    const auto logits = at::linear(input.x, weight_);
-    return Routing::dense(clamp_ ? logits.clamp_min(0) : at::relu(logits));
+    return Routing::dense(at::linear(input.x, weight_).clamp_min(0));
   }
 
  private:
-  bool clamp_;
   Tensor weight_;
 };
 
@@ -170,8 +168,10 @@ TEST(FlatZeros, FailForClampMinAtZeroAndHoldForRelu) {
   TestBatch batch(2, 32, 8, at::kFloat);
   batch.x.narrow(0, 0, 8).zero_();          // logits exactly 0
   batch.x.narrow(0, 8, 8).fill_(-0.0f);     // and from -0.0
-  ReluGate right(8, 4, false, Initializer(1)), wrong(8, 4, true, Initializer(1));
-  EXPECT_EQ(leak(right, batch, 1).gradient, 0);
+  ClampedGate wrong(8, 4, Initializer(1));
+  const auto right = make_gate(parse_gate("{kind: relu, k: 2}"), {8, 4}, Initializer(1));
+  EXPECT_EQ(leak(*right, batch, 1).gradient, 0);
+  EXPECT_GE(leak(*right, batch, 1).zeros, 16 * 4);
   EXPECT_GT(leak(wrong, batch, 1).gradient, 0);
 }
 

@@ -23,14 +23,16 @@ TEST(GateCases, CoverEveryKindAndBothHalvesOfTheListAgree) {
 class GateContract : public testing::TestWithParam<GateCase> {
  protected:
   std::shared_ptr<Gate> make(int64_t D, int64_t E, int64_t k, at::ScalarType dtype) {
-    auto gate = make_gate(parse_gate(with_slots(GetParam().yaml, k)), {D, E}, Initializer(5, dtype));
+    auto gate = make_gate(parse_gate(with_slots(GetParam().yaml, k)), {D, E, kTestVocabulary},
+                          Initializer(5, dtype));
     spread_parameters(*gate, GetParam().spread);
     return gate;
   }
 };
 
 TEST_P(GateContract, ExpertsAreInRangeOnceEachAndEmptySlotsWeighNothing) {
-  for (const auto& [E, k] : {std::pair{4, 2}, {6, 3}, {3, 1}, {1, 1}, {8, 8}}) {
+  for (const auto& [count, k] : {std::pair{4, 2}, {6, 3}, {3, 1}, {1, 1}, {8, 8}}) {
+    const int64_t E = GetParam().experts(count);
     const TestBatch batch(2, 16, 8, at::kFloat);
     const auto routing = make(8, E, k, at::kFloat)->forward(batch.input());
     const auto expert = routing.expert, weight = routing.weight.detach();
@@ -66,7 +68,7 @@ TEST_P(GateContract, IsPureAndStatisticsDescribeTheRouting) {
 
 TEST_P(GateContract, DoesWhatItSaysOfItself) {
   const auto about = gate_config(parse_gate(with_slots(GetParam().yaml, 2))).about();
-  const auto gate = make(8, 6, 2, at::kFloat);
+  const auto gate = make(8, GetParam().experts(6), 2, at::kFloat);
   const TestBatch batch(2, 16, 8, at::kFloat);
   const auto routing = gate->forward(batch.input());
   for (const auto& loss : routing.aux) {

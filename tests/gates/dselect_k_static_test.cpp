@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "gates/dselect_k_gate.h"
-#include "gates/expert_selectors.h"
 #include "tests/support/gates.h"
 #include "tests/support/golden.h"
+#include "tests/support/plain_selectors.h"
 #include "tests/support/tensors.h"
 
 namespace moe {

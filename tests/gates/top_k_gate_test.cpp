@@ -2,27 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/gates.h"
-#include "tests/support/golden.h"
+#include "tests/support/table_gate.h"
 #include "tests/support/tensors.h"
 
 namespace moe {
 namespace {
-
-// A gate whose logits are the golden table: x holds them, and the weight is the identity.
-struct TableGate {
-  Tensor table = golden_tensor("logits");  // [8, 4]
-  TestBatch batch{1, 8, 4, at::kDouble};
-  std::shared_ptr<Gate> gate;
-
-  explicit TableGate(const std::string& yaml) {
-    gate = make_gate(parse_gate(yaml), {4, 4}, Initializer(1, at::kDouble));
-    at::NoGradGuard no_grad;
-    gate->named_parameters()["weight"].copy_(at::eye(4, at::kDouble));
-    batch.x = table;
-  }
-  Routing forward() { return gate->forward(batch.input()); }
-};
 
 TEST(TopKGate, ChoosesTheLargestLogits) {
   const auto routing = TableGate("{kind: top_k, k: 2}").forward();

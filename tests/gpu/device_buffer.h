@@ -17,9 +17,10 @@ inline void check_cuda(cudaError_t status, const char* what) {
   }
 }
 
+template <class T>
 class DeviceBuffer {
  public:
-  explicit DeviceBuffer(const std::vector<float>& values) : size_(values.size()) {
+  explicit DeviceBuffer(const std::vector<T>& values) : size_(values.size()) {
     check_cuda(cudaMalloc(&data_, bytes()), "cudaMalloc");
     check_cuda(cudaMemcpy(data_, values.data(), bytes(), cudaMemcpyHostToDevice), "copy to device");
   }
@@ -27,19 +28,19 @@ class DeviceBuffer {
   DeviceBuffer(const DeviceBuffer&) = delete;
   DeviceBuffer& operator=(const DeviceBuffer&) = delete;
 
-  float* data() { return static_cast<float*>(data_); }
+  T* data() { return static_cast<T*>(data_); }
   size_t size() const { return size_; }
 
   // Waits for all work of the device first.
-  std::vector<float> to_host() const {
+  std::vector<T> to_host() const {
     check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-    std::vector<float> values(size_);
+    std::vector<T> values(size_);
     check_cuda(cudaMemcpy(values.data(), data_, bytes(), cudaMemcpyDeviceToHost), "copy to host");
     return values;
   }
 
  private:
-  size_t bytes() const { return size_ * sizeof(float); }
+  size_t bytes() const { return size_ * sizeof(T); }
 
   size_t size_;
   void* data_ = nullptr;

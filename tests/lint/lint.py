@@ -27,6 +27,7 @@ MAX_LINES = 300
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TEST = re.compile(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", re.MULTILINE)
 TEST_NAME = re.compile(r"`([A-Z]\w*\.(?:[A-Z]\w*|\*))`")
+GATE_KIND = re.compile(r'\bkind<\w+>\("(\w+)"')
 TORCH = re.compile(r"^(torch|ATen|c10)/")
 # In two parts, so that this file does not hold the words it looks for.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
@@ -151,8 +152,20 @@ def check_named_tests_exist(tree):
                 yield path, number, f"names {name}, and no test is called so"
 
 
+def check_gates_are_tested(tree):
+    """Every kind of gates/gate_kinds.cpp stands in a test of tests/gates/."""
+    tests = [path for path in tree.lines if re.match(r"tests/gates/\w+_test\.cpp$", path)]
+    text = "\n".join(line for path in tests for line in tree.lines[path])
+    for number, line in enumerate(tree.lines.get("gates/gate_kinds.cpp", []), 1):
+        for name in GATE_KIND.findall(line):
+            if not re.search(rf'kind: {name}\b|"{name}"', text):
+                yield "gates/gate_kinds.cpp", number, (f"gate '{name}' is in no test of tests/gates: "
+                                                       f"write tests/gates/{name}_gate_test.cpp")
+
+
 CHECKS = [check_includes_go_down, check_torch_free, check_nothing_unfinished, check_length,
-          check_shell_syntax, check_named_tests_exist]
+          check_shell_syntax, check_named_tests_exist,
+          check_gates_are_tested]
 
 
 def violations(root):

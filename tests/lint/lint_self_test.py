@@ -17,6 +17,8 @@ CLEAN = {
     "gates/gate_config.h": '#include "layers/shapes.h"\n',
     "gates/gate.cpp": '#include "gates/gate.h"\n#include "layers/norm.h"\n',
     "gates/gate.h": "",
+    "gates/gate_kinds.cpp": 'kind<AConfig>("a", "of all"),\n',
+    "tests/gates/a_gate_test.cpp": "parse_gate(R\"({kind: a, k: 2})\")\n",
     "data/batch.h": '#include <vector>\n// #include "train/trainer.h"\n',
     "moe/layer.cpp": '#include "gates/gate.h"\n',
     "train/trainer.h": '#include "moe/layer.h"\n#include "data/batch.h"\n',
@@ -49,6 +51,7 @@ PLANTED = [
     ("check_shell_syntax", "tools/a.sh", "echo )\n", 1),
     ("check_named_tests_exist", "docs/reliability.md", "\n| a | `Disk.IsNotFull` |\n", 2),
     ("check_named_tests_exist", "docs/reliability.md", "| a | `Disks.*` |\n", 1),
+    ("check_gates_are_tested", "gates/gate_kinds.cpp", '\nkind<AConfig>("aa", "b")\n', 2),
 ]
 
 

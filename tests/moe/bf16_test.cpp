@@ -24,7 +24,7 @@ Routing routing_of(std::vector<int64_t> experts, int64_t K) {
 
 TEST(Bf16, SumsOverSlotsAreFormedInFloat32) {
   // 256 + 1 is 256 in bf16, so eight ones would be lost one by one.
-  const auto order = slot_order(routing_of({0, 1, 2, 3, 4, 5, 6, 7, 8}, 9), {1, 1, 1, 1, 1, 1, 1, 1, 1});
+  const auto order = slot_order(routing_of({0, 1, 2, 3, 4, 5, 6, 7, 8}, 9), {{1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}});
   auto rows = at::ones({9, 2}, at::kBFloat16);
   rows[0].fill_(256);
   const auto y = combine_rows(rows, at::ones({1, 9}), order);
@@ -38,7 +38,7 @@ TEST(Bf16, SumsOverSlotsAreFormedInFloat32) {
 }
 
 TEST(Bf16, WeightsAndTheirGradientsAreNotRounded) {
-  const auto order = slot_order(routing_of({0, 1}, 2), {1, 1});
+  const auto order = slot_order(routing_of({0, 1}, 2), {{1, 1}, {1, 1}});
   const auto weight = at::tensor({1.001f, 1.f}).view({1, 2}).requires_grad_(true);
   const auto rows = at::tensor({256.f, -256.f}).view({2, 1}).to(at::kBFloat16).requires_grad_(true);
   const auto y = combine_rows(rows, weight, order);

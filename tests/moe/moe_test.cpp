@@ -53,10 +53,14 @@ TEST(SlotOrder, SortsByExpertThenTokenThenChoice) {
   Routing routing;
   routing.expert = longs({2, 0, 0, kEmpty, 2, 1}).view({3, 2});
   routing.weight = at::tensor({1.f, 1.f, 0.f, 0.f, 1.f, 1.f}).view({3, 2});
-  const auto order = slot_order(routing, {1, 1, 2});
+  const auto order = slot_order(routing, {{1, 1, 2}, {2, 2}});
   EXPECT_EQ(order.offsets, (std::vector<int64_t>{0, 1, 2, 4}));
   EXPECT_TRUE(near(order.slot_of_row, longs({1, 5, 0, 4}), 0));
-  EXPECT_TRUE(near(order.row_of_slot, longs({2, 0, 4, 4, 3, 1}).view({3, 2}), 0));
+  EXPECT_TRUE(near(order.token_of_row, longs({0, 2, 0, 2}), 0));
+  // Tokens 0 and 2 have two live slots, token 1 has none: it comes last and in no sum.
+  EXPECT_TRUE(near(order.row_of_place, longs({2, 3, 0, 1}), 0));
+  EXPECT_TRUE(near(order.place_of_token, longs({0, 2, 1}), 0));
+  EXPECT_EQ(order.tokens_with, (std::vector<int64_t>{2, 2}));
 }
 
 TEST(SlotOrder, PaddedRowsHaveFewSizes) {
@@ -75,7 +79,7 @@ TEST(SlotOrder, PaddingChangesNothing) {
   Routing routing;
   routing.expert = longs({2, 0, 0, kEmpty, 2, 1}).view({3, 2});
   routing.weight = at::tensor({.5, .25, 0., 0., 2., 1.}, at::kDouble).view({3, 2});
-  const std::vector<int64_t> counts = {1, 1, 2};
+  const LiveCounts counts = {{1, 1, 2}, {2, 2}};
   const auto padded = slot_order(routing, counts, /*few_sizes=*/true);
   EXPECT_EQ(padded.offsets, (std::vector<int64_t>{0, 64, 128, 192}));
   std::vector<std::vector<Tensor>> results;
@@ -129,7 +133,9 @@ TEST(MoeLayer, WaitsForTheDeviceOnceAtMostAndCountsItsRows) {
   const TestBatch batch(2, 8, 8, at::kFloat);
   for (const auto& [dispatch, gate, rows, syncs] :
        {std::tuple{"dense", "{kind: top_k, k: 2}", 64, 0}, {"sparse", "{kind: top_k, k: 2}", 32, 1},
-        {"auto", "{kind: top_k, k: 2}", 32, 1}, {"auto", "dselect_k", 64, 1}}) {
+        {"auto", "{kind: top_k, k: 2}", 32, 1}, {"auto", "dselect_k", 64, 1},
+        // BASE's assignment is found by the host: it says so.
+        {"auto", "base", 16, 2}, {"dense", "base", 64, 1}}) {
     const auto layer = make_moe_layer(config_of(gate, 4, dispatch), 3, 8, 12,
                                       Activation::kSwiglu, 1, Initializer(1));
     const auto out = layer->forward(batch.x, batch.context);

@@ -20,6 +20,16 @@ inline KindChoice parse_gate(const std::string& yaml) {
   return parse_config<GateSection>("gate: " + yaml + "\n").gate;
 }
 
+// "key: message" of the first rule that a gate breaks over so many experts, or nothing.
+inline std::string broken_rule(const std::string& yaml, int64_t experts) {
+  Rules rules;
+  gate_config(parse_gate(yaml)).check_experts(rules, experts, "gate.");
+  return rules.broken().empty() ? "" : rules.broken()[0].key + ": " + rules.broken()[0].message;
+}
+
+// Token ids of TestBatch are below this.
+constexpr int64_t kTestVocabulary = 7;
+
 // A batch of B x S tokens of width D, and everything a gate or layer wants to know of it.
 struct TestBatch {
   Tensor x;  // [T, D]
@@ -28,7 +38,7 @@ struct TestBatch {
 
   TestBatch(int64_t B, int64_t S, int64_t D, at::ScalarType dtype, uint64_t seed = 1) {
     x = Initializer(seed, dtype).normal("x", {B * S, D}, 1);
-    context.token_ids = at::arange(B * S, at::kLong).remainder(7).view({B, S});
+    context.token_ids = at::arange(B * S, at::kLong).remainder(kTestVocabulary).view({B, S});
     context.training = true;
     context.progress = 0.5;
     context.noise.seed = seed;

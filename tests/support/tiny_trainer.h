@@ -30,10 +30,13 @@ inline std::unique_ptr<Trainer> tiny_trainer(const RunConfig& config) {
   return std::make_unique<Trainer>(config, vocabulary, data.train);
 }
 
-// Everything that trains, and the optimizer's moments, by name.
+// Everything that trains, the gates' state, and the optimizer's moments, by name.
 inline std::vector<std::pair<std::string, Tensor>> tensors_of(Trainer& trainer) {
   auto all = trainer.optimizer().state();
   for (const auto& item : trainer.model().decoder->named_parameters()) {
+    all.emplace_back(item.key(), item.value());
+  }
+  for (const auto& item : trainer.model().decoder->named_buffers()) {
     all.emplace_back(item.key(), item.value());
   }
   return all;

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "configs/errors.h"
-#include "tests/support/temp_dir.h"
+#include "tests/train/compare_runs.h"
 #include "train/compare/text.h"
 
 namespace moe {
@@ -16,73 +16,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string valid_row(int64_t step, const std::string& bits) {
-  return R"({"step":)" + std::to_string(step) + R"(,"split":"valid","loss":1.5,"tokens":)" +
-         std::to_string(step * 64) + R"(,"flops":)" + std::to_string(step * 1000) +
-         R"(,"flops_executed":)" + std::to_string(step * 2000) + R"(,"seconds":)" +
-         std::to_string(step) + R"(.0,"bits_per_byte":)" + bits +
-         R"(,"objectives":{"causal":1.5}})" + "\n";
-}
-
-// Of two layers whose slots per token are `slots` -+ 1.
-std::string train_row(int64_t step, double slots) {
-  const auto layer = [&](int number, double value) {
-    return R"({"layer":)" + std::to_string(number) +
-           R"(,"tokens_per_expert":[1,2],"slots_per_token":)" + std::to_string(value) +
-           R"(,"max_vio":0.5,"gate":{"coincident_selectors":0.25}})";
-  };
-  return R"({"step":)" + std::to_string(step) + R"(,"split":"train","loss":2.5,"tokens":)" +
-         std::to_string(step * 64) + R"(,"flops":1.0,"flops_executed":1.0,"seconds":1.0,"moe":[)" +
-         layer(0, slots - 1) + "," + layer(1, slots + 1) + "]}\n";
-}
-
-Json compare(const CompareOptions& options) {
-  return moe::compare(read_variants(options), options);
-}
-
-class Compare : public testing::Test {
- protected:
-  // A run of 100 steps; `more` are further lines of its config.
-  void write_run(const std::string& name, int64_t seed, const std::string& rows,
-                 const std::string& moe = "none", const std::string& more = "") {
-    const auto folder = "runs/" + name;
-    std::filesystem::create_directories(files_.file(folder));
-    files_.write_file(folder + "/config.yaml",
-                      "run: {name: " + name + ", dir: \"" + files_.file(folder) +
-                          "\", seed: " + std::to_string(seed) +
-                          "}\nmodel: {d_model: 16, layers: 2, heads: 2, context: 16, "
-                          "active_width: 32, moe: " +
-                          moe +
-                          "}\ndata: {train: text.txt}\n"
-                          "train: {steps: 100, batch_tokens: 64}\n" +
-                          more);
-    files_.write_file(folder + "/metrics.jsonl", rows);
-  }
-  void write_pairs() {
-    const double dense[] = {10, 20, 30}, sparse[] = {11, 22, 33};
-    for (int64_t seed = 1; seed <= 3; ++seed) {
-      const auto suffix = "-s" + std::to_string(seed);
-      write_run("test-dense" + suffix, seed,
-                valid_row(50, "99.0") + valid_row(100, std::to_string(dense[seed - 1])));
-      write_run(
-          "test-top_k" + suffix, seed,
-          train_row(90, 7) + train_row(100, 3) + valid_row(100, std::to_string(sparse[seed - 1])),
-          "{experts: 4, gate: {kind: top_k, k: 2}}");
-    }
-  }
-  Json report(const std::string& metric = "bits_per_byte", const std::string& baseline = "",
-              int64_t over_time = 0) const {
-    return compare({{files_.file("runs")}, baseline, metric, over_time});
-  }
-  std::string warnings() const {
-    std::string text;
-    const auto all = report();
-    for (const auto& warning : all["warnings"]) text += warning.get<std::string>() + "\n";
-    return text;
-  }
-  TempDir files_;
-};
 
 TEST_F(Compare, GroupsRunsBySeedAndTestsThePairs) {
   write_pairs();
@@ -154,7 +87,7 @@ TEST_F(Compare, BaselineByNameByRunAndByFolder) {
 
 TEST_F(Compare, BaselineFolderThatWasNotNamedIsReadToo) {
   write_pairs();
-  const auto all = compare(
+  const auto all = compare_runs(
       {{files_.file("runs/test-top_k-s2")}, files_.file("runs/test-dense-s2"), "bits_per_byte", 0});
   EXPECT_EQ(all["baseline"], "dense");
   EXPECT_EQ(all["variants"][0]["difference"]["mean"], 2.0);
@@ -198,29 +131,15 @@ TEST_F(Compare, UnknownMetricNamesThoseThereAre) {
   EXPECT_THAT(message, Not(HasSubstr("tokens_per_expert")));
 }
 
-TEST_F(Compare, OverTimeTakesFirstAndLastAndStopsWhereARunDid) {
-  write_run(
-      "t-a-s1", 1,
-      valid_row(10, "5.0") + valid_row(20, "4.0") + valid_row(60, "3.0") + valid_row(100, "2.0"));
-  write_run("t-a-s2", 2, valid_row(10, "7.0") + valid_row(20, "6.0"));
-  const auto time = report("bits_per_byte", "", 3)["over_time"];
-  EXPECT_EQ(time["steps"], Json({10, 60, 100}));  // places 0, 1.5 (rounded up) and 3 of four
-  EXPECT_EQ(time["variants"][0]["mean"], Json({6.0, 3.0, 2.0}));
-  EXPECT_EQ(time["variants"][0]["n"], Json({2, 1, 1}));
-  EXPECT_EQ(time["variants"][0]["runs"][1]["values"], Json({7.0, nullptr, nullptr}));
-  EXPECT_EQ(report("bits_per_byte", "", 1)["over_time"]["steps"], Json({100}));
-  EXPECT_EQ(report("bits_per_byte", "", 50)["over_time"]["steps"], Json({10, 20, 60, 100}));
-}
-
 TEST_F(Compare, WarnsOfWhatIsNotComparable) {
   write_run("w-a-s1", 1, valid_row(100, "2.0"));
-  write_run("w-b-s1", 1, valid_row(40, "2.0"), "{experts: 4, allow_future_leak: true}");
+  write_run("w-b-s1", 1, valid_row(40, "2.0"), "{experts: 4, allow_future_leak: true, gate: {kind: sinkhorn}}");
   write_run("w-c-s1", 1, valid_row(100, "null"), "none", "optimizer: {clip: 2}\n");
   write_run("w-d-s1", 1, "", "none", "optimizer: {clip: 3}\n");
   write_run("w-e-s1", 1, valid_row(100, "2.0"), "{experts: 5}");
   const auto text = warnings();
   EXPECT_THAT(text, HasSubstr("w-b-s1: unfinished: step 40 of 100"));
-  EXPECT_THAT(text, HasSubstr("b: ran with model.moe.allow_future_leak"));
+  EXPECT_THAT(text, HasSubstr("b: gate sinkhorn looks at later tokens (model.moe.allow_future_leak)"));
   EXPECT_THAT(text, HasSubstr("w-c-s1: bits_per_byte is not finite: the run diverged"));
   EXPECT_THAT(text, HasSubstr("w-d-s1: has no bits_per_byte: left out"));
   EXPECT_THAT(text, HasSubstr("tokens differ: a (6400), b (2560), c (6400), d (none), e (6400)"));
@@ -259,7 +178,7 @@ TEST_F(Compare, RunsOfOneNameButOtherConfigsAreKeptApart) {
 TEST_F(Compare, ARunNamedTwiceIsReadOnce) {
   write_run("a-s1", 1, valid_row(100, "2.0"));
   const auto all =
-      compare({{files_.file("runs"), files_.file("runs/a-s1/")}, "", "bits_per_byte", 0});
+      compare_runs({{files_.file("runs"), files_.file("runs/a-s1/")}, "", "bits_per_byte", 0});
   EXPECT_EQ(all["variants"][0]["runs"].size(), 1u);
 }
 
@@ -276,11 +195,11 @@ TEST_F(Compare, WhatIsMissingOrUnreadableIsNamed) {
 TEST_F(Compare, TextHoldsTheTables) {
   write_pairs();
   const auto text = compare_text(report(), false);
-  EXPECT_THAT(text, HasSubstr("variant  seeds      bits_per_byte  difference  pairs       p\n"
+  EXPECT_THAT(text, HasSubstr("variant  seeds      bits_per_byte  difference       95 % interval  pairs       p\n"
                               "dense        3  20.0000 ± 10.0000    baseline\n"
-                              "top_k        3  22.0000 ± 11.0000     +2.0000      3  0.0742\n"));
+                              "top_k        3  22.0000 ± 11.0000     +2.0000  -0.4841 to +4.4841      3  0.0742\n"));
   const auto markdown = compare_text(report(), true);
-  EXPECT_THAT(markdown, HasSubstr("| top_k | 3 | 22.0000 ± 11.0000 | +2.0000 | 3 | 0.0742 |\n"));
+  EXPECT_THAT(markdown, HasSubstr("| top_k | 3 | 22.0000 ± 11.0000 | +2.0000 | -0.4841 to +4.4841 | 3 | 0.0742 |\n"));
   EXPECT_THAT(markdown, HasSubstr("|---|---:|"));
 }
 

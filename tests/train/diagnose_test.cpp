@@ -96,7 +96,9 @@ TEST(Diagnose, TheDocumentHasEveryRule) {
 TEST(Diagnose, AdviceNamesKeysThatExist) {
   std::set<std::string> known;
   for (const auto& gate : gate_kinds()) {
-    auto config = parse_config<RunConfig>(kTinyConfig, "tiny", {"model.moe.gate.kind=" + gate.name});
+    auto config = parse_config<RunConfig>(
+        kTinyConfig, "tiny",
+        {"model.moe.allow_future_leak=true", "model.moe.gate.kind=" + gate.name});
     for (const auto& [key, value] : flatten_config(view_of(config))) known.insert(key);
   }
   for (const auto& rule : diagnose_rules()) {

@@ -109,9 +109,9 @@ TEST(Evaluate, SourcesAreReadInProportionEachToOneRowAtLeast) {
                             "{train: " + tiny.file("b.txt") + "}}"});
   const auto data = open_data(config.data, 16, 1);
   const auto trainer = tiny_trainer(config);
-  const auto found = evaluate(trainer->model(), data.valid, 160, 4, 16, at::kCPU);
+  const auto found = evaluate(trainer->model(), data.valid, 160, 4, 16, at::kCPU, 1);
   EXPECT_EQ(found.target_tokens, (10 + 1) * 16);
-  const auto alone = evaluate(trainer->model(), {{"b", 1, data.valid[1].rows}}, 16, 4, 16, at::kCPU);
+  const auto alone = evaluate(trainer->model(), {{"b", 1, data.valid[1].rows}}, 16, 4, 16, at::kCPU, 1);
   ASSERT_EQ(found.sources.size(), 2u);
   EXPECT_EQ(found.sources[1].second, alone.loss);
   EXPECT_NEAR(found.loss, 0.99 * found.sources[0].second + 0.01 * alone.loss, 1e-12);

@@ -183,7 +183,7 @@ TEST_F(Generate, EveryTokenIsFedBack) {
   options.tokens = 10;
   options.temperature = 0.1;
   options.seed = 5;
-  const auto made = generate(model, tokenizer, config.model.context, at::kCPU, options).at(0).ids;
+  const auto made = generate(model, tokenizer, config.model.context, at::kCPU, options, 1).at(0).ids;
   ASSERT_THAT(made, SizeIs(10));
   auto ids = tokenizer.encode(options.prompt);
   for (int64_t position = 0; position < 10; ++position) {

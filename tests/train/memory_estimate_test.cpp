@@ -42,6 +42,7 @@ TEST_P(MemoryEstimate, IsWithinAFifthOfTheMeasuredPeak) {
 INSTANTIATE_TEST_SUITE_P(
     Configs, MemoryEstimate,
     testing::Values("model.moe=none", "model.moe.gate.kind=top_k", "model.moe.gate.kind=dselect_k",
+                    "model.moe.gate.kind=dselect_k model.moe.max_slots_per_chunk=2048",
                     "model.moe=none train.dtype=bf16 train.batch_tokens=4096",
                     "train.dtype=bf16 train.steps=6",
                     "train.dtype=bf16 model.moe.experts=32 model.moe.gate.k=4",

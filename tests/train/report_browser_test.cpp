@@ -88,6 +88,20 @@ TEST_F(ReportInABrowser, OfADiagnosis) {
   expect_sound(page, figures_in(page));
 }
 
+TEST_F(ReportInABrowser, OfRoutedText) {
+  const TinyRun tiny;
+  ASSERT_EQ(tiny.train({"run.dir=run", "model.moe.experts=64", "model.moe.gate.k=8",
+                        "model.active_width=64", "train.steps=2"}).code, 0);
+  const auto page = tiny.file("routed.html");
+  const auto diagnosed = run_to_end({MOE_BIN_DIR "/moe-diagnose", "run", "--tokens", "2048", "--against",
+                                     "run", "--ranks", "64", "--html", page},
+                                    tiny.folder());
+  ASSERT_EQ(diagnosed.code, 0) << diagnosed.err;
+  EXPECT_THAT(read_bytes(page), HasSubstr("Kinds of bytes, layer 1"));
+  EXPECT_GE(figures_in(page), 5);
+  expect_sound(page, figures_in(page));
+}
+
 TEST_F(ReportInABrowser, ValuesAreShownUnderThePointer) {
   LineChart chart;
   chart.title = "A <b> & 'c'";

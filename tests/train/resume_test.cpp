@@ -81,7 +81,7 @@ TEST_P(ResumeOfGate, EqualsTheUninterruptedRunBitForBit) {
   ASSERT_EQ(tiny_.train(with_dir("parts")).code, kDone);
   expect_same_end("whole", "parts", 250);
 }
-INSTANTIATE_TEST_SUITE_P(Gates, ResumeOfGate, ::testing::Values("top_k", "switch", "dselect_k"));
+INSTANTIATE_TEST_SUITE_P(Gates, ResumeOfGate, ::testing::Values("top_k", "switch", "dselect_k", "bias_balanced", "relu"));
 
 TEST_F(Resume, RowsAfterTheCheckpointAreCutOffAndMadeAgain) {
   const std::vector<std::string> common = {"train.steps=30", "checkpoint.every=10",

@@ -54,6 +54,16 @@ TEST(PairedTest, WorkedByHandForThreePairs) {
   ASSERT_TRUE(test.t && test.p);
   EXPECT_NEAR(*test.t, 2 * std::sqrt(3.0), 1e-14);
   EXPECT_NEAR(*test.p, 1 - std::sqrt(12.0 / 14.0), 1e-14);  // 0.0742
+  // For 2 degrees |T| <= t with 0.95 where t / sqrt(2 + t^2) is: t = 4.3027.
+  ASSERT_TRUE(test.half_width);
+  EXPECT_NEAR(*test.half_width, 0.95 * std::sqrt(2 / (1 - 0.95 * 0.95)) / std::sqrt(3.0), 1e-12);
+}
+
+TEST(StudentT, QuantileInvertsTheProbability) {
+  for (const int64_t degrees : {1, 2, 4, 9, 100}) {
+    EXPECT_NEAR(student_t_within(student_t_quantile(0.95, degrees), degrees), 0.95, 1e-14);
+  }
+  EXPECT_THROW(student_t_quantile(1, 4), std::invalid_argument);
 }
 
 // Differences 1, 3: mean 2, error 1, t = 2, and for 1 degree p = 1 - 2/pi atan 2.

@@ -59,7 +59,7 @@ TEST(Trainer, ValidationChangesNothingAndRepeats) {
   const auto one = tiny_trainer(config), two = tiny_trainer(config);
   train(*one, 2);
   train(*two, 2);
-  const auto validate = [&] { return evaluate(one->model(), data.valid, 64, 3, 16, at::kCPU); };
+  const auto validate = [&] { return evaluate(one->model(), data.valid, 64, 3, 16, at::kCPU, 1); };
   const auto first = validate(), second = validate();
   EXPECT_EQ(first.loss, second.loss);
   EXPECT_EQ(first.target_tokens, 64);

@@ -1,6 +1,6 @@
 #include "train/compare/compare.h"
 
-#include <cmath>
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -8,6 +8,7 @@
 #include "configs/suggest.h"
 #include "train/compare/warnings.h"
 #include "train/compare/metric_series.h"
+#include "train/compare/over_time.h"
 #include "train/compare/run_figures.h"
 #include "train/compare/statistics.h"
 
@@ -55,75 +56,11 @@ Json difference(const Json& variant, const Json& baseline) {
   }
   return {{"mean", mean_difference},
           {"pairs", test.pairs},
+          {"ci", test.half_width ? Json({test.mean_difference - *test.half_width,
+                                         test.mean_difference + *test.half_width})
+                                 : Json()},
           {"t", test.t ? Json(*test.t) : Json()},
           {"p", test.p ? Json(*test.p) : Json()}};
-}
-
-// At most `count` of the steps, evenly spaced among them, the first and the last included.
-std::vector<int64_t> evenly_spaced(const std::set<int64_t>& steps, int64_t count) {
-  const std::vector<int64_t> all(steps.begin(), steps.end());
-  const auto size = static_cast<int64_t>(all.size());
-  if (count >= size) {
-    return all;
-  }
-  if (count == 1) {
-    return {all.back()};
-  }
-  std::vector<int64_t> chosen;
-  for (int64_t i = 0; i < count; ++i) {
-    const double place = static_cast<double>(i * (size - 1)) / static_cast<double>(count - 1);
-    chosen.push_back(all[static_cast<size_t>(std::llround(place))]);
-  }
-  return chosen;
-}
-
-// A run's last value so far at each step.
-Json values_at(const std::vector<MetricPoint>& series, const std::vector<int64_t>& steps) {
-  Json values = Json::array();
-  size_t next = 0;
-  for (const int64_t step : steps) {
-    while (next < series.size() && series[next].step <= step) {
-      ++next;
-    }
-    const bool within = next > 0 && series.back().step >= step;
-    values.push_back(within ? Json(series[next - 1].value) : Json());
-  }
-  return values;
-}
-
-Json over_time(const std::vector<Variant>& variants, const std::string& metric, int64_t count) {
-  std::set<int64_t> all;
-  for (const auto& variant : variants) {
-    for (const auto& run : variant.runs) {
-      for (const auto& point : metric_series(run.rows, metric)) {
-        all.insert(point.step);
-      }
-    }
-  }
-  const auto steps = evenly_spaced(all, count);
-  Json rows = Json::array();
-  for (const auto& variant : variants) {
-    Json row = {{"name", variant.name}, {"mean", Json::array()}, {"n", Json::array()}};
-    Json runs = Json::array();
-    for (const auto& run : variant.runs) {
-      runs.push_back({{"name", run.name},
-                      {"seed", run.config.run.seed},
-                      {"values", values_at(metric_series(run.rows, metric), steps)}});
-    }
-    for (size_t i = 0; i < steps.size(); ++i) {
-      std::vector<double> there;
-      for (const auto& run : runs) {
-        if (run["values"][i].is_number()) {
-          there.push_back(run["values"][i]);
-        }
-      }
-      row["mean"].push_back(there.empty() ? Json() : Json(mean(there)));
-      row["n"].push_back(there.size());
-    }
-    row["runs"] = runs;
-    rows.push_back(row);
-  }
-  return {{"steps", steps}, {"variants", rows}};
 }
 
 size_t baseline_of(const std::vector<Variant>& variants, const std::string& word) {
@@ -161,6 +98,11 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
     throw ConfigError("--over-time: expected an integer from 1 to 10000, found " +
                       std::to_string(options.over_time));
   }
+  const auto& axes = over_time_axes();
+  if (std::find(axes.begin(), axes.end(), options.by) == axes.end()) {
+    throw ConfigError("--by: expected " + join_or(axes) + ", found '" + options.by + "'" +
+                      did_you_mean(options.by, axes));
+  }
   require_metric(variants, options.metric);
   const size_t baseline = baseline_of(variants, options.baseline);
 
@@ -176,7 +118,7 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
   Json report = {{"metric", options.metric}, {"baseline", variants[baseline].name}};
   report["variants"] = figures;
   if (options.over_time > 0) {
-    report["over_time"] = over_time(variants, options.metric, options.over_time);
+    report["over_time"] = over_time(variants, options.metric, options.over_time, options.by);
   }
   report["warnings"] = comparison_warnings(variants, figures, options.metric);
   return report;

@@ -16,6 +16,7 @@ struct CompareOptions {
   std::string baseline;                  // a variant, or a run's name or folder; empty: the first
   std::string metric = "bits_per_byte";  // a name of train/compare/metric_series.h
   int64_t over_time = 0;                 // points of training; 0: only the end
+  std::string by = "step";              // of over_time: one of over_time_axes()
 };
 
 // Runs named by the command line, and the baseline's where it is a folder beside them, as variants.
@@ -27,9 +28,9 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 //   variants          a list, in the order of the command line, of
 //     name, full_name   see train/compare/variants.h
 //     seeds             those that have a value
-//     value             {mean, sd, n}: final_value() of the metric over seeds; runs of one seed
-//                       count once, by their mean
-//     difference        null for the baseline; {mean, pairs, t, p}: variant - baseline over common
+//     value             {mean, sd, ci, n}: final_value() of the metric over seeds; runs of one seed
+//                       count once, by their mean; ci is the 95 % confidence interval of the mean
+//     difference        null for the baseline; {mean, ci, pairs, t, p}: variant - baseline over common
 //                       seeds, two-sided paired t test; without common seeds that of the means
 //     cost              {step, tokens, flops (from live slots), flops_executed, seconds,
 //                       steps_per_second}: up to the row of the final value (without one, the last
@@ -40,9 +41,7 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 //                       of the training rows and over runs, {slots_per_token, coincident_selectors,
 //                       empty_tokens, dropped, max_vio, dead_experts}
 //     runs              a list of {name, folder, seed, steps (planned), finished, value, cost, moe}
-//   over_time         with --over-time: {steps, variants: [{name, mean, n, runs: [{name, seed,
-//                     values}]}]}: at each step a run's last value so far; null before its first
-//                     and after its last
+//   over_time         with --over-time: over_time() of train/compare/over_time.h
 //   warnings          texts: what makes the figures hard to compare
 // `variants` are read_variants(options). Throws RunError when no run has a row; ConfigError for a
 // metric or a baseline that none of them has.

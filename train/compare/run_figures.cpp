@@ -1,5 +1,7 @@
 #include "train/compare/run_figures.h"
 
+#include <cmath>
+
 #include "data/tokenizer.h"
 #include "train/flops.h"
 #include "train/compare/metric_series.h"
@@ -39,9 +41,17 @@ Json routing_of(const RunRecord& run) {
   for (const auto& [name, path] : kRouting) {
     const auto metric = std::string("moe.") + path;
     const auto series = metric_series(run.rows, metric);
-    routing[name] = series.empty() ? Json() : Json(final_value(series, metric));
+    // Null where the rows have none, or have nulls (log.diagnostics: false).
+    const double value = series.empty() ? kNan : final_value(series, metric);
+    routing[name] = std::isfinite(value) ? Json(value) : Json();
   }
   return routing;
+}
+
+// The 95 % confidence interval of the mean; null for fewer than two values.
+Json interval(const std::vector<double>& values) {
+  const auto half = confidence_half_width(values);
+  return half ? Json({mean(values) - *half, mean(values) + *half}) : Json();
 }
 
 // k, the mean over layers that have experts: a whole number unless their gates differ.
@@ -111,6 +121,7 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
   }
   Json value = {{"mean", values.empty() ? Json() : Json(mean(values))},
                 {"sd", values.size() < 2 ? Json() : Json(standard_deviation(values))},
+                {"ci", interval(values)},
                 {"n", values.size()}};
   Json cost = Json::object();
   for (const std::string name : kCosts) {
@@ -126,7 +137,7 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
   }
   const auto vocabulary = make_tokenizer(variant.first().config.data.tokenizer)->vocabulary();
   // The meta device knows shapes and holds no memory.
-  const auto shapes = build_model(model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
+  const auto shapes = build_model(model, vocabulary, Initializer(0, at::kFloat, at::kMeta).for_loading());
   const auto parameters = count_parameters(model, *shapes.decoder);
   return {{"name", variant.name},
           {"full_name", variant.full_name},

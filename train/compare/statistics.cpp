@@ -47,6 +47,32 @@ double student_t_within(double t, int64_t degrees) {
   return odd ? 2 / std::numbers::pi * (angle + sine * sum) : sine * sum;
 }
 
+double student_t_quantile(double within, int64_t degrees) {
+  if (!(within > 0 && within < 1)) {
+    throw std::invalid_argument("student_t_quantile: expected a probability between 0 and 1, found " +
+                                std::to_string(within));
+  }
+  double low = 0, high = 1;
+  while (student_t_within(high, degrees) < within) {
+    low = high;
+    high *= 2;
+  }
+  for (int halving = 0; halving < 200; ++halving) {
+    const double middle = (low + high) / 2;
+    (student_t_within(middle, degrees) < within ? low : high) = middle;
+  }
+  return high;
+}
+
+std::optional<double> confidence_half_width(const std::vector<double>& values) {
+  const double spread = standard_deviation(values);
+  if (values.size() < 2 || !std::isfinite(spread)) {
+    return std::nullopt;
+  }
+  const auto n = static_cast<int64_t>(values.size());
+  return student_t_quantile(0.95, n - 1) * spread / std::sqrt(static_cast<double>(n));
+}
+
 PairedTest paired_t_test(const std::vector<double>& a, const std::vector<double>& b) {
   if (a.size() != b.size()) {
     throw std::invalid_argument("paired_t_test: expected as many values of both, found " +
@@ -60,6 +86,7 @@ PairedTest paired_t_test(const std::vector<double>& a, const std::vector<double>
   if (test.pairs < 2 || !std::isfinite(test.mean_difference)) {
     return test;
   }
+  test.half_width = confidence_half_width(differences);
   const double error = standard_deviation(differences) / std::sqrt(static_cast<double>(test.pairs));
   if (error == 0) {
     const bool same = test.mean_difference == 0;

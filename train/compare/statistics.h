@@ -19,11 +19,19 @@ double standard_deviation(const std::vector<double>& values);
 // finite sums of Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
 double student_t_within(double t, int64_t degrees);
 
+// The t that |T| stays within with that probability, in (0, 1).
+double student_t_quantile(double within, int64_t degrees);
+
+// Half the width of the 95 % confidence interval of a mean; none for fewer than two values, or with one
+// that is not finite.
+std::optional<double> confidence_half_width(const std::vector<double>& values);
+
 struct PairedTest {
   int64_t pairs = 0;
   double mean_difference = 0;  // of a - b; NaN without pairs
   std::optional<double> t,
       p;  // two-sided; none for fewer than two pairs or figures that are not finite
+  std::optional<double> half_width;  // of the difference's 95 % confidence interval
 };
 // a[i] and b[i] belong together; as many of one as of the other. Differences that are all the same
 // have no spread: p is 1 when they are 0, else 0 (t is infinite).

@@ -53,18 +53,31 @@ std::string p_value(const Json& p) {
   return p.get<double>() < 1e-4 ? "<0.0001" : formatted("%.4f", p.get<double>());
 }
 
+// "-0.0512 to -0.0246", with as many digits as the values that differ.
+std::string interval(const Json& ci, const Json& value) {
+  if (!ci.is_array()) {
+    return kNone;
+  }
+  const char* format = metric_format(value.is_number() ? value.get<double>() : 0);
+  const auto end = [&](const Json& x) {
+    return (x.is_number() && x.get<double>() > 0 ? "+" : "") + figure(x, format);
+  };
+  return end(ci[0]) + " to " + end(ci[1]);
+}
+
 TextTable quality(const Json& report) {
-  TextTable table{{"variant", "seeds", report.at("metric"), "difference", "pairs", "p"}, {}};
+  TextTable table{{"variant", "seeds", report.at("metric"), "difference", "95 % interval", "pairs", "p"}, {}};
   for (const auto& v : report.at("variants")) {
     TextTable::Row row = {v.at("name"), v.at("value").at("n").dump(), with_spread(v.at("value"))};
     const auto& difference = v.at("difference");
     if (difference.is_null()) {
-      row.insert(row.end(), {"baseline", "", ""});
+      row.insert(row.end(), {"baseline", "", "", ""});
     } else {
       const auto& by = difference.at("mean");
       const auto& value = v.at("value").at("mean");
       row.push_back((by.is_number() && by.get<double>() > 0 ? "+" : "") +
                     figure(by, metric_format(value.is_number() ? value.get<double>() : 0)));
+      row.push_back(interval(difference.at("ci"), value));
       row.push_back(difference.at("pairs").dump());
       row.push_back(p_value(difference.at("p")));
     }
@@ -108,9 +121,10 @@ TextTable routing(const Json& report) {
 }
 
 TextTable time_table(const Json& over_time) {
-  TextTable table{{"step"}, {}};
-  for (const auto& step : over_time.at("steps")) {
-    table.head.push_back(step.dump());
+  const std::string by = over_time.at("by");
+  TextTable table{{by}, {}};
+  for (const auto& place : over_time.at("at")) {
+    table.head.push_back(by == "step" ? figure(place, "%.0f") : short_figure(place));
   }
   for (const auto& variant : over_time.at("variants")) {
     TextTable::Row row = {variant.at("name")};
@@ -143,7 +157,7 @@ std::vector<TitledTable> compare_tables(const Json& report) {
       {report.at("metric").get<std::string>() +
            " at the end, mean ± sd over seeds; difference to " +
            report.at("baseline").get<std::string>() +
-           ", two-sided paired t test over common seeds",
+           ", its 95 % confidence interval, two-sided paired t test over common seeds",
        quality(report)},
       {"cost; FLOPs/token in training once the gate is sparse, FLOPs from live slots",
        cost(report)}};
@@ -160,7 +174,7 @@ std::string compare_text(const Json& report, bool markdown) {
   };
   const std::string metric = report.at("metric");
   if (report.contains("over_time")) {
-    return metric + " over training, mean over seeds\n\n" +
+    return metric + " over training, mean over the seeds that have got there\n\n" +
            shown(time_table(report.at("over_time")));
   }
   std::string text;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "configs/suggest.h"
+#include "train/future_leak.h"
 
 namespace moe {
 namespace {
@@ -100,10 +101,8 @@ std::vector<std::string> comparison_warnings(const std::vector<Variant>& variant
       out.push_back(variants[i].name + ": measured on other data than " + variants.front().name +
                     ": " + differing_keys(first_data, data));
     }
-    if (first.config.model.moe && first.config.model.moe->allow_future_leak) {
-      out.push_back(variants[i].name +
-                    ": ran with model.moe.allow_future_leak: a gate's choice may depend on later "
-                    "tokens, so its figures are no measure of prediction");
+    if (const auto note = future_leak_note(first.config.model); !note.empty()) {
+      out.push_back(variants[i].name + ": " + note);
     }
   }
   add_if_different(variants, steps, "steps", "schedules were cut to different lengths", out);

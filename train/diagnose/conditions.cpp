@@ -81,7 +81,8 @@ void require_known(const Condition& condition, const std::vector<LayerDiagnosis>
   }
   throw ConfigError("--fail-on: character " + std::to_string(condition.place) +
                     ": expected a figure of these layers, found '" + condition.figure + "'" +
-                    did_you_mean(condition.figure, known) + ". There are: " + join(known));
+                    did_you_mean(condition.figure, known) + ". There are: " + join(known) +
+                    "; routed text (--tokens), --against and --ranks add more");
 }
 
 }  // namespace

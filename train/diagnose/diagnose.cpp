@@ -8,6 +8,8 @@
 #include "data/printable.h"
 #include "train/diagnose/rows.h"
 #include "train/compare/run_record.h"
+#include "train/future_leak.h"
+#include "train/schedule.h"
 
 namespace moe {
 namespace {
@@ -17,10 +19,6 @@ namespace fs = std::filesystem;
 constexpr int64_t kMostTokens = 1000000000;
 constexpr int64_t kFewestJudged = 10;  // logged steps
 constexpr const char* kBadLosses = "losses that are no numbers";
-
-double share_done(int64_t step, const RunConfig& config) {
-  return static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, config.train.steps));
-}
 
 // A checkpoint, and a run's folder of which only the checkpoints are left.
 bool holds_only_checkpoints(const std::string& path) {
@@ -78,18 +76,23 @@ Diagnosis of_checkpoint(const DiagnoseOptions& options) {
   RouteOptions route;
   route.data = options.data;
   route.tokens = options.tokens.value_or(route.tokens);
+  route.against = options.against;
+  route.ranks = options.ranks.value_or(0);
+  route.dump = options.dump;
   const auto routed = route_text(options.path, route);
   Diagnosis diagnosis;
   diagnosis.path = options.path;
   diagnosis.checkpoint = routed.checkpoint;
   diagnosis.config = routed.config;
+  diagnosis.against = routed.against;
+  diagnosis.against_step = routed.against_step;
   diagnosis.text = routed.text;
   diagnosis.tokens = routed.tokens;
   diagnosis.step = routed.step;
   diagnosis.loss = routed.loss;
   diagnosis.layers = routed.layers;
   diagnosis.findings =
-      find_faults(routed.layers, share_done(routed.step, routed.config), routed.config);
+      find_faults(routed.layers, share_done(routed.step, routed.config.train.steps), routed.config);
   if (!std::isfinite(routed.loss)) {
     diagnosis.findings.insert(diagnosis.findings.begin(),
                               finding_of_run("not_finite", kBadLosses, 1, routed.config));
@@ -108,6 +111,7 @@ Diagnosis of_run(const DiagnoseOptions& options) {
                    "; runs lie in runs/ unless run.dir said otherwise");
   }
   const auto config = read_run_config(folder);
+  check_ranks(options.ranks.value_or(0), config, options.path);
   RunHistory history;
   std::vector<Json> last;  // all rows as trees would take several times the file
   each_run_row(folder, [&](Json& row) {
@@ -127,6 +131,7 @@ Diagnosis of_run(const DiagnoseOptions& options) {
                    ": expected `moe` with the load of every layer in rows of training, found none; "
                    "route text through its checkpoint with --tokens N");
   }
+  if (options.ranks && config.model.moe) add_ranks(last, *options.ranks, diagnosis.layers);
   diagnosis.history = std::move(history);
   return diagnosis;
 }
@@ -157,7 +162,7 @@ Diagnosis diagnose_rows(const std::string& folder, const RunConfig& config,
   if (config.model.moe) diagnosis.layers = pool_rows(pooled, config.model);
   diagnosis.findings = step_findings(pooled, config);
   const auto of_layers = find_faults(recent_layers(pooled, diagnosis),
-                                     share_done(diagnosis.step, config), config);
+                                     share_done(diagnosis.step, config.train.steps), config);
   diagnosis.findings.insert(diagnosis.findings.end(), of_layers.begin(), of_layers.end());
   return diagnosis;
 }
@@ -167,9 +172,17 @@ Diagnosis diagnose(const DiagnoseOptions& options) {
     throw ConfigError("--tokens: expected an integer from 1 to 1000000000, found " +
                       std::to_string(*options.tokens));
   }
-  const bool route =
-      !options.data.empty() || options.tokens || holds_only_checkpoints(options.path);
+  if (options.ranks && *options.ranks < 1) {
+    throw ConfigError("--ranks: expected an integer of at least 1, found " +
+                      std::to_string(*options.ranks));
+  }
+  const bool route = !options.data.empty() || options.tokens || !options.against.empty() ||
+                     !options.dump.empty() || holds_only_checkpoints(options.path);
   auto diagnosis = route ? of_checkpoint(options) : of_run(options);
+  if (const auto layers = leaking_layers(diagnosis.config.model); layers > 0) {
+    diagnosis.findings.push_back(finding_of_run("future_leak", "layers that look ahead",
+                                                static_cast<double>(layers), diagnosis.config));
+  }
   if (!options.conditions.empty() && !diagnosis.config.model.moe) {
     throw ConfigError("--fail-on: " + in_quotes(options.conditions.front().figure) + ": " +
                       in_quotes(options.path) +
@@ -193,6 +206,8 @@ Json diagnosis_json(const Diagnosis& diagnosis) {
                {"judged", routed ? Json() : Json(diagnosis.judged)},
                {"first_step", routed ? Json() : Json(diagnosis.first_step)},
                {"loss", diagnosis.loss},
+               {"against", diagnosis.against.empty() ? Json() : Json(diagnosis.against)},
+               {"against_step", diagnosis.against.empty() ? Json() : Json(diagnosis.against_step)},
                {"text", routed ? Json(diagnosis.text) : Json()},
                {"tokens", routed ? Json(diagnosis.tokens) : Json()},
                {"gate", moe ? Json(moe->gate.kind) : Json()},

@@ -16,6 +16,9 @@ struct DiagnoseOptions {
   std::string path;                     // of a run or of a checkpoint
   std::string data;                     // --data
   std::optional<int64_t> tokens;        // --tokens
+  std::string against;                  // --against, a checkpoint or a run
+  std::optional<int64_t> ranks;         // --ranks
+  std::string dump;                     // --dump-routing
   std::vector<Condition> conditions;    // --fail-on
 };
 
@@ -23,6 +26,8 @@ struct Diagnosis {
   std::string path;        // the run's or checkpoint's folder
   std::string checkpoint;  // its folder where a model was loaded, else empty: metrics.jsonl was read
   RunConfig config;
+  std::string against;  // the reference's checkpoint, or empty
+  int64_t against_step = 0;
   std::string text;     // what was routed, in words; empty for metrics.jsonl
   int64_t tokens = 0;   // routed
   int64_t first_step = 0, step = 0;  // the logged steps that were pooled; the checkpoint's
@@ -35,7 +40,7 @@ struct Diagnosis {
   RunHistory history;           // of the whole of metrics.jsonl; empty for a checkpoint
 };
 
-// A run's folder without --data and --tokens is read from its metrics.jsonl, the last kPooledRows
+// A run's folder without --data, --tokens, --against and --dump-routing is read from its metrics.jsonl, the last kPooledRows
 // logged steps pooled; else the checkpoint, or the run's newest good one, routes text. Throws
 // ConfigError for options that make no sense and for conditions on a dense model; RunError for what
 // cannot be read and a run without logged steps; CheckError as find_checkpoint.
@@ -51,6 +56,7 @@ Diagnosis diagnose_rows(const std::string& folder, const RunConfig& config,
 //   step, steps  the last step read, or the checkpoint's; those planned
 //   rows, judged, first_step  as in Diagnosis; null for a checkpoint
 //   loss                      as in Diagnosis
+//   against, against_step     the reference's checkpoint and its step; null without --against
 //   text, tokens              what was routed and how much; null for metrics.jsonl
 //   gate, experts             model.moe.gate.kind and model.moe.experts; null for a dense model
 //   layers       a list, see layer_json() in train/diagnose/layer.h

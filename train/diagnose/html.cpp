@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "train/diagnose/convergence_table.h"
+#include "train/diagnose/routing_html.h"
 #include "train/diagnose/text.h"
 #include "train/report/html.h"
 #include "train/report/run_report.h"
@@ -69,8 +71,14 @@ std::string diagnosis_html(const Diagnosis& diagnosis) {
   body += html_warnings(failed);
   body += heading(verdict(diagnosis)) + findings_blocks(diagnosis.findings);
   if (!diagnosis.layers.empty()) {
-    body += heading("By layer") + html_table(layer_table(diagnosis, 0)) +
-            html_grid({load_by_layer(diagnosis)}) + routing_sections(diagnosis.history);
+    body += heading("By layer") + html_table(layer_table(diagnosis, 0));
+    if (const auto table = convergence_table(diagnosis); !table.rows.empty()) {
+      body += paragraph("Share of the tokens by live slots, and weight on the top one:") +
+              html_table(table);
+    }
+    body +=
+            html_grid({load_by_layer(diagnosis)}) + routing_blocks(diagnosis) +
+            routing_sections(diagnosis.history);
   }
   return html_page("moe-diagnose " + diagnosis.path, body);
 }

@@ -1,7 +1,5 @@
 #include "train/diagnose/keys.h"
 
-#include <cstdlib>
-
 #include "configs/config_io.h"
 
 namespace moe {
@@ -18,11 +16,6 @@ std::string gate_prefix(const MoeConfig& moe, int64_t layer) {
     if (range && range->has(layer)) return "model.moe.layers." + name + ".gate.";
   }
   return "model.moe.gate.";
-}
-
-bool is_above_zero(const ConfigValues& values, const std::string& key) {
-  const auto found = values.find(key);
-  return found != values.end() && std::strtod(found->second.c_str(), nullptr) > 0;
 }
 
 }  // namespace moe

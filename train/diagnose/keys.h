@@ -16,7 +16,4 @@ ConfigValues config_values(RunConfig config);
 // its own, "model.moe.layers.4-7.gate.".
 std::string gate_prefix(const MoeConfig& moe, int64_t layer);
 
-// Whether the value of this key is a number above 0; false without the key.
-bool is_above_zero(const ConfigValues& values, const std::string& key);
-
 }  // namespace moe

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "train/compare/statistics.h"
 
@@ -43,6 +44,32 @@ std::vector<int64_t> experts_where(const LayerDiagnosis& layer, Wanted wanted) {
   return found;
 }
 
+Json specialisation_json(const Specialisation& found) {
+  if (found.groups.empty()) return {};
+  const auto shares = found.shares(), lifts = found.lifts();
+  auto json = Json::object();
+  for (size_t c = 0; c < found.groups.size(); ++c) {
+    json[found.groups[c]] = {
+        {"tokens", found.tokens[c]}, {"share", shares[c]}, {"lift", lifts[c]}};
+  }
+  return json;
+}
+
+// What is measured of routed text alone, and of ranks; all keys are always there.
+void add_routing(const LayerDiagnosis& layer, Json& json) {
+  const auto& routing = layer.routing;
+  json["coactivation_matrix"] =
+      routing && !routing->coactivation.empty() ? Json(routing->coactivation) : Json();
+  json["by_class"] = routing ? specialisation_json(routing->by_class) : Json();
+  json["by_source"] = routing ? specialisation_json(routing->by_source) : Json();
+  json["ranks"] = nullptr;
+  if (const auto& ranks = layer.ranks) {
+    json["ranks"] = {
+        {"rows", ranks->rows}, {"busiest", ranks->busiest}, {"batches", ranks->batches}};
+  }
+  json["saturation_by_chance"] = layer.agreement ? Json(layer.agreement->chance) : Json();
+}
+
 }  // namespace
 
 std::vector<int64_t> LayerDiagnosis::dead() const {
@@ -76,6 +103,28 @@ std::vector<std::pair<std::string, double>> layer_figures(const LayerDiagnosis& 
       {"empty_tokens", load.empty_tokens},
       {"dropped", layer.limited ? layer.limited->dropped : load.dropped},
       {"unusable_batches", static_cast<double>(layer.unusable)}};
+  if (!std::isnan(load.top_weight)) {  // rows of older runs have none
+    figures.emplace_back("top_weight", load.top_weight);
+  }
+  if (const auto& routing = layer.routing) {
+    figures.insert(figures.end(),
+                   {{"margin", routing->margin},
+                    {"marginal_entropy", routing->marginal_entropy},
+                    {"mutual_information", routing->mutual_information},
+                    {"coactivation", routing->closest.share},
+                    {"class_information", routing->by_class.information()}});
+    if (!routing->by_source.groups.empty()) {
+      figures.emplace_back("source_information", routing->by_source.information());
+    }
+  }
+  if (const auto& agreement = layer.agreement) {
+    figures.emplace_back("saturation", agreement->saturation);
+    figures.emplace_back("flips", 1 - agreement->saturation);
+  }
+  if (const auto& ranks = layer.ranks) {
+    figures.emplace_back("rank_wait", ranks->wait());
+    figures.emplace_back("rank_wait_worst", ranks->worst);
+  }
   for (const auto& [name, value] : load.gate) {
     figures.emplace_back("gate." + name, value);
   }
@@ -91,8 +140,11 @@ std::optional<double> layer_figure(const LayerDiagnosis& layer, const std::strin
 
 void note_unusable(LayerDiagnosis& layer) {
   const auto figures = layer_figures(layer);
-  const bool all_numbers = std::all_of(figures.begin(), figures.end(), [](const auto& figure) {
-    return std::isfinite(figure.second);
+  // Figures that were not asked for are no sign of a fault.
+  const std::set<std::string> of_diagnostics = {"entropy", "entropy_share", "empty_tokens", "dropped"};
+  const bool all_numbers = std::all_of(figures.begin(), figures.end(), [&](const auto& figure) {
+    return std::isfinite(figure.second) ||
+           (!layer.diagnostics && of_diagnostics.count(figure.first) > 0);
   });
   if (!all_numbers) layer.unusable = std::max<int64_t>(layer.unusable, 1);
 }
@@ -112,6 +164,9 @@ Json layer_json(const LayerDiagnosis& layer) {
       json[name] = value;
     }
   }
+  for (const auto& [name, values] : layer.load.gate_lists) json["gate"][name] = values;
+  json["top_weight"] = layer.load.top_weight;  // null where rows of an older run have none
+  json["slots_histogram"] = layer.load.slots_histogram;
   json["limited"] = nullptr;
   if (const auto& limited = layer.limited) {
     json["limited"] = {{"tokens_per_expert", limited->tokens_per_expert},
@@ -120,6 +175,7 @@ Json layer_json(const LayerDiagnosis& layer) {
                        {"empty_tokens", limited->empty_tokens},
                        {"dropped", limited->dropped}};
   }
+  add_routing(layer, json);
   return json;
 }
 

@@ -9,6 +9,8 @@
 
 #include "data/formats/metrics_file.h"
 #include "gates/load_metrics.h"
+#include "train/routed/rank_load.h"
+#include "train/routed/routing_tally.h"
 
 namespace moe {
 
@@ -26,9 +28,17 @@ struct LayerDiagnosis {
   double max_vio_batch = 0;  // mean over batches of each one's max_vio
   int64_t batches = 0;
   int64_t unusable = 0;      // batches with a figure that was not a number
+  bool diagnostics = true;   // false: all rows were written without log.diagnostics
   // The same text again with the capacity that training has; only from a checkpoint whose gate has
   // one, since evaluation drops nothing.
   std::optional<LoadMetrics> limited;
+  std::optional<RoutingFigures> routing;  // only from routed text
+  std::optional<RankLoad> ranks;          // --ranks
+  struct ToReference {
+    double saturation = 0;
+    double chance = 0;  // what that would be were the choices independent
+  };
+  std::optional<ToReference> agreement;   // --against
 
   std::vector<int64_t> dead() const;      // experts without a token
   std::vector<int64_t> starving() const;
@@ -44,8 +54,13 @@ std::optional<double> layer_figure(const LayerDiagnosis& layer, const std::strin
 // Marks a layer with a figure that is not a number, from wherever it came.
 void note_unusable(LayerDiagnosis& layer);
 
-// {layer, gate_kind, experts, k, tokens_per_expert, batches, every figure by name (the gate's in `gate`),
-// limited: null or {tokens_per_expert, max_vio, slots_per_token, empty_tokens, dropped}}.
+// {layer, gate_kind, experts, k, tokens_per_expert, batches, every figure by name (the gate's in `gate`,
+// a number or a list each), slots_histogram: tokens with 0, 1, ... live slots,
+// limited: null or {tokens_per_expert, max_vio, slots_per_token, empty_tokens, dropped},
+// coactivation_matrix: null or a list for each expert i with the share of its tokens that expert j has,
+// by_class, by_source: null or {name: {tokens, share: of each expert, lift: of each expert}},
+// ranks: null or {rows: of each rank, busiest: batches in which each rank was, batches},
+// saturation_by_chance: null or a number}.
 Json layer_json(const LayerDiagnosis& layer);
 
 }  // namespace moe

@@ -20,6 +20,10 @@ std::vector<Json> last_train_rows(const std::vector<Json>& rows, size_t most);
 // model with experts.
 std::vector<LayerDiagnosis> pool_rows(const std::vector<Json>& rows, const ModelConfig& model);
 
+// The load of ranks over the same rows, of every layer with a load in them. Requires that `ranks`
+// divides the experts.
+void add_ranks(const std::vector<Json>& rows, int64_t ranks, std::vector<LayerDiagnosis>& layers);
+
 // NaN for what is missing or no number.
 double number_in(const Json& object, const char* key);
 

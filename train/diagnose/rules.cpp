@@ -81,11 +81,13 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
        "with dead experts, a collapsed gate or a skewed load", badly_loaded,
        "Saturated bits have no gradient, from the task or from the entropy term: this load stays "
        "as it is, so train again.",
-       {{"raise", "model.moe.gate.gamma"},
+       {{"raise", "model.moe.gate.init_scale"},
+        {"raise", "model.moe.gate.load_balancing"},
+        {"raise", "model.moe.gate.collision"},
+        {"raise", "model.moe.gate.gamma"},
         {"lower", "model.moe.gate.entropy"},
         {"raise", "model.moe.gate.entropy_from"},
         {"raise", "model.moe.gate.entropy_until"},
-        {"lower", "model.moe.gate.init_scale"},
         {"lower", "schedule.lr"}}},
       {"loss_spikes", Severity::kWarning, "spikes", 0, "", always,
        "Steps were left out because their loss was far above the recent ones: training is near its "
@@ -111,8 +113,8 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
         {"mixtral or top_k, which drop nothing, for", "model.moe.gate.kind"}}},
       {"unserved_tokens", Severity::kWarning, "empty_tokens", 0.01, "where no capacity dropped them",
        none_dropped,
-       "Tokens that no expert sees: the gate gave all its weight to codes without an expert, or "
-       "its weights are all zero.",
+       "Tokens that no expert sees: the gate gave all its weight to codes without an expert, its "
+       "weights are all zero, or experts choose and none chose them.",
        {{"raise", "model.moe.gate.reachability"},
         {"set to a power of two", "model.moe.experts"},
         {"another", "model.moe.gate.kind"}}},
@@ -126,9 +128,15 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
       {"coincident_selectors", Severity::kNote, "gate.coincident_selectors", 0.5,
        "up to 1.1 slots_per_k", sparse,
        "Selectors of one token mostly choose the same expert, so it gets fewer than k of them.",
-       {{"lower", "model.moe.gate.entropy"},
+       {{"raise", "model.moe.gate.collision"},
+        {"raise", "model.moe.gate.init_scale"},
+        {"lower", "model.moe.gate.entropy"},
         {"raise", "model.moe.gate.entropy_from"},
         {"raise", "model.moe.gate.gamma"}}},
+      {"future_leak", Severity::kNote, "leaking_layers", 0, "", always,
+       "A gate looks at later tokens (model.moe.allow_future_leak): losses may profit from what they "
+       "should predict, so do not compare them with a causal gate's.",
+       {{"one that is causal (docs/gates.md) for", "model.moe.gate.kind"}}},
       {"too_little_text", Severity::kNote, "slots_per_expert", 0, "below 20 slots an expert",
        too_little_text,
        "Too few tokens to tell a dead expert or a skewed load from chance.",

@@ -1,12 +1,13 @@
 #include "train/diagnose/text.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "configs/suggest.h"
 #include "data/printable.h"
+#include "train/diagnose/convergence_table.h"
+#include "train/diagnose/routing_text.h"
+#include "train/diagnose/words.h"
 #include "train/load_bars.h"
 
 namespace moe {
@@ -14,18 +15,6 @@ namespace {
 
 constexpr size_t kBars = 32;
 constexpr size_t kMostLayersNamed = 8;
-
-std::string formatted(const char* format, double value) {
-  if (!std::isfinite(value)) return "n/a";
-  std::array<char, 64> text;
-  // Numbers of another size than these figures have would fill the line.
-  std::snprintf(text.data(), text.size(), std::abs(value) < 1e6 ? format : "%.3g", value);
-  return text.data();
-}
-
-std::string plural(int64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
 
 int64_t count_of(const std::vector<Finding>& findings, Severity severity) {
   return std::count_if(findings.begin(), findings.end(),
@@ -65,7 +54,7 @@ std::string diagnosis_head(const Diagnosis& diagnosis) {
     text = printable(diagnosis.checkpoint) + ": step " + step + " of " + steps;
     text += ", routing " + plural(diagnosis.tokens, "token") + " of " + diagnosis.text;
   }
-  const auto loss = "loss " + formatted("%.4f", diagnosis.loss);
+  const auto loss = "loss " + figure_text("%.4f", diagnosis.loss);
   const auto& moe = diagnosis.config.model.moe;
   if (!moe) return text + "\n" + loss;
   std::vector<std::string> kinds;
@@ -84,7 +73,7 @@ TextTable layer_table(const Diagnosis& diagnosis, size_t bars) {
     TextTable::Row row = {std::to_string(layer.layer)};
     if (bars > 0) row.push_back("|" + load_bars(layer.load.tokens_per_expert, bars) + "|");
     for (const auto& column : kColumns) {
-      row.push_back(formatted(column.format, layer_figure(layer, column.figure).value_or(NAN)));
+      row.push_back(figure_text(column.format, layer_figure(layer, column.figure).value_or(NAN)));
     }
     table.rows.push_back(std::move(row));
   }
@@ -98,7 +87,7 @@ TextTable layer_table(const Diagnosis& diagnosis, size_t bars) {
   for (const auto& name : names) {
     table.head.push_back(printable(name));
     for (size_t i = 0; i < table.rows.size(); ++i) {
-      table.rows[i].push_back(formatted(
+      table.rows[i].push_back(figure_text(
           "%.3f", layer_figure(diagnosis.layers[i], "gate." + name).value_or(NAN)));
     }
   }
@@ -147,6 +136,10 @@ std::string diagnosis_text(const Diagnosis& diagnosis) {
     if (diagnosis.layers.front().limited) {
       text += "dropped: with the capacity that training has; all else drops nothing\n";
     }
+    text += routing_text(diagnosis);
+  }
+  if (const auto table = convergence_table(diagnosis); !table.rows.empty()) {
+    text += "\nshare of the tokens by live slots, and weight on the top one\n" + table.plain();
   }
   text += "\n" + verdict(diagnosis) + "\n";
   for (const auto& group : findings_by_name(diagnosis.findings)) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <iterator>
 #include <numbers>
 
 #include "data/printable.h"
@@ -79,6 +78,8 @@ struct ScreenColumn {
 };
 constexpr ScreenColumn kScreenColumns[] = {
     {"slots", "slots_per_token", "%.2f", 7},
+    {"sat", "gate.saturated_bits", "%.2f", 6},
+    {"top w", "top_weight", "%.2f", 7},
     {"max_vio", "max_vio", "%.2f", 9},
     {"dead", "dead_experts", "%.0f", 6},
     {"empty", "empty_tokens", "%.3f", 7},
@@ -94,21 +95,26 @@ std::string to_right(const std::string& text, size_t width) {
 // As many figures as leave room for bars; those take the rest.
 std::vector<std::string> table_lines(const Diagnosis& diagnosis, size_t width) {
   constexpr size_t kFrame = 4;  // two spaces and the marks around the bars
-  size_t used = kLayerWidth + kFrame, columns = 0;
-  while (columns < std::size(kScreenColumns) &&
-         used + kScreenColumns[columns].width + kBarsWanted <= width) {
-    used += kScreenColumns[columns++].width;
+  const auto known = [&](const ScreenColumn& column) {
+    return std::any_of(diagnosis.layers.begin(), diagnosis.layers.end(), [&](const auto& layer) {
+      return layer_figure(layer, column.figure).has_value();
+    });
+  };
+  size_t used = kLayerWidth + kFrame;
+  std::vector<ScreenColumn> columns;
+  for (const auto& column : kScreenColumns) {
+    if (!known(column)) continue;  // a gate's own, of another gate
+    if (used + column.width + kBarsWanted > width) break;
+    used += column.width;
+    columns.push_back(column);
   }
   const size_t bars = std::clamp<size_t>(width - std::min(width, used), 1, kMostBars);
   std::vector<std::string> lines = {to_right("layer", kLayerWidth)};
-  for (size_t c = 0; c < columns; ++c) {
-    lines[0] += to_right(kScreenColumns[c].head, kScreenColumns[c].width);
-  }
+  for (const auto& column : columns) lines[0] += to_right(column.head, column.width);
   lines[0] += "  load";
   for (const auto& layer : diagnosis.layers) {
     auto line = to_right(std::to_string(layer.layer), kLayerWidth);
-    for (size_t c = 0; c < columns; ++c) {
-      const auto& column = kScreenColumns[c];
+    for (const auto& column : columns) {
       const double value = layer_figure(layer, column.figure).value_or(NAN);
       line += to_right(number(column.format, value), column.width);
     }

@@ -121,7 +121,8 @@ std::string compare_report(const Json& report, const std::vector<Variant>& varia
     body += "<p class=\"note\">" + escape_html(title) + "</p>\n" + html_table(table);
   }
   std::vector<std::string> charts = {quality_chart(variants, metric, "tokens", "tokens"),
-                                     quality_chart(variants, metric, "flops", "FLOPs")};
+                                     quality_chart(variants, metric, "flops", "FLOPs"),
+                                     quality_chart(variants, metric, "seconds", "seconds of training")};
   if (metric != "train.loss") {
     charts.push_back(quality_chart(variants, "train.loss", "step", "step"));
   }

@@ -18,7 +18,7 @@ struct Figure {
   bool log_y, from_zero;
 };
 
-constexpr std::array<Figure, 20> kFigures = {{
+constexpr std::array<Figure, 22> kFigures = {{
     {"objectives", "Validation by objective", "nats per token", "", false, false},
     {"sources", "Validation by source", "nats per token", "", false, false},
     {"lr", "Learning rate", "", "", false, true},
@@ -29,6 +29,8 @@ constexpr std::array<Figure, 20> kFigures = {{
     {"peak_memory", "Peak memory", "bytes", "", false, true},
     {"slots_per_token", "Slots per token", "", "Non-zero weights; the cost of the experts.", false,
      true},
+    {"top_weight", "Weight on the top slot", "share",
+     "Of a token's weights, mean over the tokens that have a slot.", false, true},
     {"max_vio", "Overload (max_vio)", "", "(most loaded - mean) / mean; 0 is perfect balance.",
      false, true},
     {"load_cv", "Load, coefficient of variation", "", "", false, true},
@@ -40,6 +42,8 @@ constexpr std::array<Figure, 20> kFigures = {{
      "Of a token's selectors, those that chose an expert another one has.", false, true},
     {"gate.saturated_bits", "Saturated bits", "share", "1: every selector has settled.", false,
      true},
+    {"gate.saturated_bits_by_selector", "Saturated bits by selector", "share",
+     "1: that selector has settled for every token.", false, true},
     {"bad_steps.nonfinite", "Steps that were not finite", "", "", false, true},
     {"bad_steps.spikes", "Loss spikes", "", "", false, true},
     {"bad_steps.rollbacks", "Times the run went back", "", "", false, true},

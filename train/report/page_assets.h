@@ -53,6 +53,11 @@ font-size:12px;font-weight:400}
 border-radius:6px;padding:4px 8px;font-size:12px;line-height:1.35;max-width:95%;z-index:1;
 font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .tip i{display:inline-block;width:8px;height:8px;border-radius:4px;margin-right:5px}
+.bars{display:grid;grid-template-columns:auto 1fr auto;gap:4px 8px;align-items:center;font-size:12px;
+margin-top:8px;font-variant-numeric:tabular-nums;color:var(--soft)}
+.bars span{text-align:right}
+.bars div{height:10px;background:var(--back);border-radius:2px}
+.bars i{display:block;height:10px;background:var(--s0);border-radius:2px}
 .scale{display:flex;align-items:center;gap:6px;font-size:12px;color:var(--soft);font-weight:400}
 .scale svg{width:110px;height:10px;flex:none}
 )css";
@@ -102,7 +107,8 @@ inline constexpr const char* kPageScript = R"js(
     const end = column + 1 < data.starts.length ? data.starts[column + 1] : data.x[1];
     add(data.label + ' ' + (data.columns ? data.columns[column] :
       shown(data.starts[column]) + ' to ' + shown(end)));
-    const share = value === null ? 'n/a' : (value / 100).toFixed(2) + ' of its fair share';
+    const share = value === null ? 'n/a' : (value / 100).toFixed(2) + ' ' +
+      (data.unit ?? 'of its fair share');
     add(data.rows[row] + ': ' + share);
     return (data.starts[column] + end) / 2;
   };

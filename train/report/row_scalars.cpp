@@ -88,4 +88,10 @@ Scalars row_scalars(const Json& row) {
   return scalars;
 }
 
+bool without_diagnostics(const Json& layer) {
+  const auto entropy = layer.find("entropy"), histogram = layer.find("slots_histogram");
+  return entropy != layer.end() && entropy->is_null() && histogram != layer.end() &&
+         histogram->is_array() && histogram->empty();
+}
+
 }  // namespace moe

@@ -25,4 +25,8 @@ int64_t layer_number(const Json& layer, size_t place);
 
 constexpr size_t kMostLayers = 33;
 
+// Whether an object of `moe` was written with log.diagnostics off. A histogram that was formed has at least
+// one bin.
+bool without_diagnostics(const Json& layer);
+
 }  // namespace moe

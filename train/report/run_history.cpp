@@ -11,6 +11,21 @@ namespace {
 
 constexpr size_t kMostStretches = 2 * kMostChartPoints;
 constexpr size_t kMostColumns = 128;
+constexpr size_t kMostEntries = 8;      // of a list: as many as a chart has colours
+constexpr size_t kMostListFigures = 8;  // of a gate: a damaged file may name any number
+constexpr size_t kMostBins = 4096;      // of a histogram
+
+// A list of numbers, NaN where one is none; empty for what is no list.
+std::vector<double> numbers_in(const Json& object, const char* key) {
+  std::vector<double> numbers;
+  if (const auto found = object.find(key); found != object.end() && found->is_array()) {
+    for (const auto& value : *found) {
+      numbers.push_back(value.is_number() ? value.get<double>()
+                                          : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  return numbers;
+}
 
 }  // namespace
 
@@ -88,13 +103,25 @@ HeatMap LoadHistory::map(size_t columns) const {
   return map;
 }
 
+// Without the figures that log.diagnostics: false left null: they are not known, and nothing was not finite.
+static Json without_unformed(Json row) {
+  const auto layers = row.find("moe");
+  for (size_t i = 0; layers != row.end() && layers->is_array() && i < layers->size(); ++i) {
+    auto& layer = (*layers)[i];
+    if (layer.is_object() && without_diagnostics(layer)) {
+      for (const char* name : {"entropy", "empty_tokens", "dropped", "top_weight"}) layer.erase(name);
+    }
+  }
+  return row;
+}
+
 void RunHistory::add(const Json& row) {
   const auto step = row.find("step");
   if (step == row.end() || !step->is_number_integer()) {
     return;
   }
   last_step_ = step->get<int64_t>();
-  for (const auto& [name, value] : row_scalars(row)) {
+  for (const auto& [name, value] : row_scalars(without_unformed(row))) {
     series_[name].add(static_cast<double>(last_step_), value);
   }
   const auto layers = row.find("moe");
@@ -102,16 +129,42 @@ void RunHistory::add(const Json& row) {
     return;
   }
   for (size_t i = 0; i < layers->size(); ++i) {
-    const auto load = (*layers)[i].find("tokens_per_expert");
-    if (load == (*layers)[i].end() || !load->is_array()) {
+    const auto& layer = (*layers)[i];
+    if (!layer.is_object()) {
       continue;
     }
-    std::vector<double> tokens;
-    for (const auto& value : *load) {
-      tokens.push_back(value.is_number() ? value.get<double>()
-                                         : std::numeric_limits<double>::quiet_NaN());
+    const auto number = layer_number(layer, i);
+    if (const auto tokens = numbers_in(layer, "tokens_per_expert"); !tokens.empty()) {
+      loads_[number].add(last_step_, tokens);
     }
-    loads_[layer_number((*layers)[i], i)].add(last_step_, tokens);
+    add_lists(layer, lists_[number]);
+  }
+}
+
+void RunHistory::add_lists(const Json& layer, LayerLists& lists) {
+  const auto histogram = numbers_in(layer, "slots_histogram");
+  if (!histogram.empty() && histogram.size() <= kMostBins &&
+      std::all_of(histogram.begin(), histogram.end(), [](double bin) { return bin >= 0; })) {
+    lists.slots_histogram = histogram;
+    lists.histogram_step = last_step_;
+  }
+  const auto gate = layer.find("gate");
+  if (gate == layer.end() || !gate->is_object()) {
+    return;
+  }
+  for (const auto& [name, value] : gate->items()) {
+    const auto numbers = numbers_in(*gate, name.c_str());
+    if (numbers.empty() || (lists.gate.count(name) == 0 && lists.gate.size() == kMostListFigures)) {
+      continue;
+    }
+    auto& list = lists.gate[name];
+    if (list.length == 0) {
+      list.length = numbers.size();
+      list.entries.resize(std::min(numbers.size(), kMostEntries));
+    }
+    for (size_t i = 0; i < list.entries.size() && list.length == numbers.size(); ++i) {
+      list.entries[i].add(static_cast<double>(last_step_), numbers[i]);
+    }
   }
 }
 

@@ -46,6 +46,19 @@ class LoadHistory {
   int64_t last_step_ = 0;
 };
 
+// A figure of a gate that is a list: a series for each of its first entries.
+struct ListHistory {
+  std::vector<SeriesHistory> entries;  // kMostEntries at most
+  size_t length = 0;                   // of the list as it was at first; others are left out
+};
+
+// What a layer's rows hold as lists, beside its load.
+struct LayerLists {
+  std::map<std::string, ListHistory> gate;
+  std::vector<double> slots_histogram;  // of the last row that had one
+  int64_t histogram_step = 0;
+};
+
 class RunHistory {
  public:
   void add(const Json& row);
@@ -55,11 +68,15 @@ class RunHistory {
   double last(const std::string& name) const;  // NaN when no row had it
   const std::map<std::string, SeriesHistory>& series() const { return series_; }
   const std::map<int64_t, LoadHistory>& loads() const { return loads_; }  // by layer
+  const std::map<int64_t, LayerLists>& lists() const { return lists_; }   // by layer
   int64_t last_step() const { return last_step_; }
 
  private:
+  void add_lists(const Json& layer, LayerLists& lists);
+
   std::map<std::string, SeriesHistory> series_;
   std::map<int64_t, LoadHistory> loads_;
+  std::map<int64_t, LayerLists> lists_;
   int64_t last_step_ = 0;
 };
 

@@ -5,6 +5,8 @@
 
 #include "configs/suggest.h"
 #include "train/compare/text.h"
+#include "train/future_leak.h"
+#include "train/report/convergence.h"
 #include "train/report/figures.h"
 #include "train/report/html.h"
 
@@ -129,7 +131,13 @@ std::vector<std::string> training_charts(const RunHistory& history,
   return charts;
 }
 
-std::vector<std::string> routing_charts(const RunHistory& history, std::vector<std::string>& zero) {
+// Charts of the layers' figures, and the names of those that have been 0 throughout.
+struct LayerCharts {
+  std::vector<std::string> convergence, others;
+  std::vector<std::string> zero;
+};
+
+LayerCharts layer_charts(const RunHistory& history) {
   std::map<std::string, std::vector<ChartSeries>> by_figure;
   std::vector<std::string> order;
   for (const auto& [name, series] : history.series()) {
@@ -145,22 +153,26 @@ std::vector<std::string> routing_charts(const RunHistory& history, std::vector<s
     }
   }
   sort_figures(order);
-  std::vector<std::string> charts;
+  LayerCharts charts;
   for (const auto& figure : order) {
     auto& layers = by_figure[figure];
     if (std::all_of(layers.begin(), layers.end(),
                     [](const ChartSeries& s) { return all_zero(s.points); })) {
-      zero.push_back(figure);
+      charts.zero.push_back(figure);
     } else {
-      charts.push_back(line_chart(layers_chart(figure, std::move(layers))));
+      auto& section = is_convergence(figure) ? charts.convergence : charts.others;
+      section.push_back(line_chart(layers_chart(figure, std::move(layers))));
     }
   }
   return charts;
 }
 
 // What deserves a look before any chart.
-std::vector<std::string> warnings_of(const RunHistory& history) {
+std::vector<std::string> warnings_of(const RunConfig& config, const RunHistory& history) {
   std::vector<std::string> warnings;
+  if (const auto note = future_leak_note(config.model); !note.empty()) {
+    warnings.push_back(note);
+  }
   for (const auto& [name, series] : history.series()) {
     if (series.missing() > 0) {
       warnings.push_back(name + " was not finite in " + std::to_string(series.missing()) + " of " +
@@ -200,10 +212,14 @@ std::string routing_sections(const RunHistory& history) {
   if (!history.loads().empty()) {
     body += "<h2>Load of the experts</h2>\n" + html_grid(load_maps(history.loads(), 24));
   }
-  std::vector<std::string> zero;
-  const auto charts = routing_charts(history, zero);
-  if (!charts.empty() || !zero.empty()) {
-    body += "<h2>Routing</h2>\n" + html_grid(charts) + zero_sentence(zero);
+  auto charts = layer_charts(history);
+  const auto lists = convergence_figures(history, 12);
+  charts.convergence.insert(charts.convergence.end(), lists.begin(), lists.end());
+  if (!charts.convergence.empty()) {
+    body += "<h2>Gate convergence</h2>\n" + html_grid(charts.convergence);
+  }
+  if (!charts.others.empty() || !charts.zero.empty()) {
+    body += "<h2>Routing</h2>\n" + html_grid(charts.others) + zero_sentence(charts.zero);
   }
   return body;
 }
@@ -211,7 +227,7 @@ std::string routing_sections(const RunHistory& history) {
 std::string run_report(const RunConfig& config, const RunHistory& history, const Facts& more) {
   std::vector<std::string> zero;
   const auto training = training_charts(history, zero);
-  const std::string body = html_warnings(warnings_of(history)) +
+  const std::string body = html_warnings(warnings_of(config, history)) +
                            html_facts(facts_of(config, history, more)) + "<h2>Training</h2>\n" +
                            html_grid(training) + zero_sentence(zero) + routing_sections(history);
   return html_page(config.run.name.empty() ? "run" : config.run.name, body);

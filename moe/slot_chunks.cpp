@@ -1,0 +1,173 @@
+#include "moe/slot_chunks.h"
+
+#include <ATen/OpMathType.h>
+
+#include <algorithm>
+
+#include "layers/shapes.h"
+
+namespace moe {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Rows of one expert within a chunk.
+struct Piece {
+  int64_t expert;
+  int64_t begin;  // of all rows
+  int64_t rows;
+};
+
+// Consecutive pieces that hold at most `chunk` rows together.
+std::vector<std::vector<Piece>> chunks_of(const std::vector<int64_t>& offsets, int64_t chunk) {
+  std::vector<std::vector<Piece>> chunks;
+  int64_t room = 0;
+  for (size_t e = 0; e + 1 < offsets.size(); ++e) {
+    for (int64_t begin = offsets[e]; begin < offsets[e + 1];) {
+      if (room == 0) {
+        chunks.emplace_back();
+        room = chunk;
+      }
+      const int64_t rows = std::min(room, offsets[e + 1] - begin);
+      chunks.back().push_back({static_cast<int64_t>(e), begin, rows});
+      begin += rows;
+      room -= rows;
+    }
+  }
+  return chunks;
+}
+
+int64_t rows_of(const std::vector<Piece>& pieces) {
+  return pieces.back().begin + pieces.back().rows - pieces.front().begin;
+}
+
+// One product per piece into a fresh tensor: [n, A] x an expert's [A, N] -> [n, N].
+Tensor product(const Tensor& rows, const std::vector<Piece>& pieces, const Tensor& weight,
+               bool transposed) {
+  const auto out = at::empty({rows.size(0), weight.size(transposed ? 1 : 2)}, rows.options());
+  for (const auto& piece : pieces) {
+    const int64_t at = piece.begin - pieces.front().begin;
+    const auto w = weight.select(0, piece.expert);
+    auto mine = out.narrow(0, at, piece.rows);
+    at::mm_out(mine, rows.narrow(0, at, piece.rows), transposed ? w.t() : w);
+  }
+  return out;
+}
+
+// Where a weight's gradient is added up: bf16 would round the sum once a piece.
+Tensor wide_zeros_like(const Tensor& weight) {
+  return at::zeros_like(weight, weight.options().dtype(at::toOpMathType(weight.scalar_type())));
+}
+
+// dweight[e] += a^T b over the piece's rows.
+void add_products(const Tensor& dweight, const std::vector<Piece>& pieces, const Tensor& a,
+                  const Tensor& b) {
+  for (const auto& piece : pieces) {
+    const int64_t at = piece.begin - pieces.front().begin;
+    const auto left = a.narrow(0, at, piece.rows).t(), right = b.narrow(0, at, piece.rows);
+    auto sum = dweight.select(0, piece.expert);
+    a.scalar_type() == sum.scalar_type() ? sum.addmm_(left, right) : sum.add_(at::mm(left, right));
+  }
+}
+
+// sum[token of row] += scale * row, one expert after the other: it has a token once, so that no order
+// is left open and nothing needs atomics. Padding adds to a row behind the tokens.
+void add_rows(const Tensor& sum, const std::vector<Piece>& pieces, const Tensor& token_of_row,
+              const Tensor& rows, const Tensor& scale) {
+  for (const auto& piece : pieces) {
+    const int64_t at = piece.begin - pieces.front().begin;
+    const auto tokens = token_of_row.narrow(0, piece.begin, piece.rows);
+    auto now = sum.index_select(0, tokens);  // [rows, D]
+    const auto mine = rows.narrow(0, at, piece.rows).to(sum.scalar_type());
+    scale.defined() ? now.addcmul_(mine, scale.narrow(0, at, piece.rows)) : now.add_(mine);
+    sum.index_copy_(0, tokens, now);
+  }
+}
+
+struct ChunkedSlots : torch::autograd::Function<ChunkedSlots> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
+                        const Tensor& input, const Tensor& down, Activation activation,
+                        const SlotOrder& order, int64_t chunk) {
+    context->save_for_backward({x, weight, input, down, order.slot_of_row, order.token_of_row});
+    context->saved_data["offsets"] = order.offsets;
+    context->saved_data["padded"] = order.padded;
+    context->saved_data["chunk"] = chunk;
+    context->saved_data["activation"] = static_cast<int64_t>(activation);
+    const auto wide = at::promote_types(x.scalar_type(), weight.scalar_type());
+    const auto y = at::zeros({order.T + 1, x.size(1)}, x.options().dtype(wide));
+    for (const auto& pieces : chunks_of(order.offsets, chunk)) {
+      const int64_t first = pieces.front().begin, n = rows_of(pieces);
+      const auto rows = of_rows(x, order.token_of_row.narrow(0, first, n), order.padded);  // [n, D]
+      const auto hidden = activate(product(rows, pieces, input, true), activation);        // [n, F]
+      const auto scale = of_rows(weight.reshape({-1, 1}), order.slot_of_row.narrow(0, first, n),
+                                 order.padded);  // [n, 1]
+      add_rows(y, pieces, order.token_of_row, product(hidden, pieces, down, false), scale);
+    }
+    return y.narrow(0, 0, order.T).to(x.scalar_type());  // [T, D]
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list grads) {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1], &input = saved[2], &down = saved[3];
+    const auto &slot_of_row = saved[4], &token_of_row = saved[5];
+    const bool padded = context->saved_data["padded"].toBool();
+    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
+    const auto wide = at::promote_types(x.scalar_type(), weight.scalar_type());
+    const auto dy = grads[0].contiguous();  // [T, D]
+    // Frozen experts need no gradient of their own.
+    const bool of_input = context->needs_input_grad(2), of_down = context->needs_input_grad(3);
+    const auto dinput = of_input ? wide_zeros_like(input) : Tensor();
+    const auto ddown = of_down ? wide_zeros_like(down) : Tensor();
+    const auto dx = at::zeros({x.size(0) + 1, x.size(1)},
+                              x.options().dtype(at::toOpMathType(x.scalar_type())));
+    const auto drow_weight = at::empty({slot_of_row.size(0)}, weight.options());  // [L]
+    for (const auto& pieces : chunks_of(context->saved_data["offsets"].toIntVector(),
+                                        context->saved_data["chunk"].toInt())) {
+      const int64_t first = pieces.front().begin, n = rows_of(pieces);
+      const auto tokens = token_of_row.narrow(0, first, n);
+      const auto rows = of_rows(x, tokens, padded);  // [n, D]
+      auto projected = product(rows, pieces, input, true).requires_grad_(true);  // [n, F or 2F]
+      Tensor hidden;                                                             // [n, F]
+      {
+        at::AutoGradMode with_grad(true);
+        hidden = activate(projected, activation);
+      }
+      const auto dout = of_rows(dy, tokens, padded);  // [n, D]
+      const auto scale =
+          of_rows(weight.reshape({-1, 1}), slot_of_row.narrow(0, first, n), padded);  // [n, 1]
+      // Of the row before its weight; <dy, row> is <that, hidden>, without the row itself.
+      const auto dplain = product(dout, pieces, down.transpose(1, 2), false);  // [n, F]
+      drow_weight.narrow(0, first, n)
+          .copy_((dplain.to(wide) * hidden.detach()).sum(1));
+      const auto dhidden = (dplain * scale).to(x.scalar_type());
+      if (of_down) {
+        add_products(ddown, pieces, hidden.detach(), (dout * scale).to(x.scalar_type()));
+      }
+      const auto dprojected = torch::autograd::grad({hidden}, {projected}, {dhidden})[0];
+      if (of_input) {
+        add_products(dinput, pieces, dprojected, rows);
+      }
+      add_rows(dx, pieces, token_of_row, product(dprojected, pieces, input, false), {});
+    }
+    return {dx.narrow(0, 0, x.size(0)).to(x.scalar_type()),
+            of_slots(drow_weight, weight, slot_of_row),
+            of_input ? dinput.to(input.scalar_type()) : dinput,
+            of_down ? ddown.to(down.scalar_type()) : ddown, Tensor(), Tensor(), Tensor()};
+  }
+};
+
+}  // namespace
+
+Tensor chunked_slots(const Tensor& x, const Tensor& weight, const SlotOrder& order,
+                     const Experts& experts, int64_t chunk) {
+  check_shape(x, {order.T, -1}, "chunked_slots tokens");
+  check_shape(weight, {order.T, -1}, "chunked_slots weights");
+  TORCH_CHECK(chunk > 0, "chunked_slots: expected a chunk of at least 1 row, found ", chunk);
+  return ChunkedSlots::apply(x, weight, experts.input(), experts.down(), experts.activation(), order,
+                             chunk);
+}
+
+double recomputed_share(Activation activation) { return is_gated(activation) ? 2.0 / 3 : 1.0 / 2; }
+
+}  // namespace moe

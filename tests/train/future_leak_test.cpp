@@ -1,0 +1,67 @@
+// A run whose gate looks at later tokens says so wherever it is reported.
+#include "train/future_leak.h"
+
+#include <gmock/gmock.h>
+
+#include "configs/config_io.h"
+#include "tests/support/tiny_run.h"
+
+namespace moe {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kNote = "gate base looks at later tokens (model.moe.allow_future_leak)";
+
+RunConfig with(std::vector<std::string> overrides) {
+  return parse_config<RunConfig>(kTinyConfig, "tiny", overrides);
+}
+
+TEST(FutureLeak, NamesTheGatesThatLookAheadAndNoOthers) {
+  const std::string allowed = "model.moe.allow_future_leak=true";
+  EXPECT_EQ(future_leak_note(with({"model.moe=none"}).model), "");
+  EXPECT_EQ(future_leak_note(with({allowed}).model), "");
+  const auto mixed = with({allowed, "model.layers=4", "model.moe.layers={0: {gate: sinkhorn}, "
+                                                      "2-3: {gate: expert_choice}}"});
+  EXPECT_EQ(leaking_layers(mixed.model), 3);
+  EXPECT_THAT(future_leak_note(mixed.model),
+              HasSubstr("gate expert_choice, sinkhorn looks at later tokens"));
+  const auto order = with({allowed, "model.moe.gate={capacity_factor: 1, capacity_order: choice}"});
+  EXPECT_EQ(leaking_layers(order.model), 2);
+}
+
+TEST(FutureLeak, EveryReportShowsIt) {
+  const TinyRun tiny;
+  const auto leaking = tiny.train({"run.dir=leaking", "train.steps=4", "model.moe.gate.kind=base",
+                                   "model.moe.allow_future_leak=true"});
+  ASSERT_EQ(leaking.code, 0) << leaking.err;
+  ASSERT_EQ(tiny.train({"run.dir=causal", "train.steps=4"}).code, 0);
+  EXPECT_THAT(leaking.err, HasSubstr(kNote));
+  EXPECT_THAT(read_bytes(tiny.file("leaking/report.html")), HasSubstr(kNote));
+  EXPECT_THAT(read_bytes(tiny.file("causal/report.html")), Not(HasSubstr("later tokens")));
+
+  const auto diagnosed = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), MOE_BIN_DIR "/moe-diagnose");
+    return run_to_end(arguments, tiny.folder()).out;
+  };
+  using Arguments = std::vector<std::string>;
+  for (const auto& source : {Arguments{"leaking"}, Arguments{"leaking", "--tokens", "64"}}) {
+    EXPECT_THAT(diagnosed(source), HasSubstr("the run: layers that look ahead is 2"));
+    auto as_json = source;
+    as_json.push_back("--json");
+    const auto report = Json::parse(diagnosed(as_json));
+    std::vector<std::string> names;
+    for (const auto& finding : report.at("findings")) {
+      names.push_back(finding.at("name"));
+    }
+    EXPECT_THAT(names, testing::Contains("future_leak"));
+  }
+  EXPECT_THAT(diagnosed({"causal"}), Not(HasSubstr("look ahead")));
+
+  const auto compared = run_to_end({MOE_BIN_DIR "/moe-compare", "leaking", "causal"}, tiny.folder());
+  EXPECT_THAT(compared.out + compared.err, HasSubstr(kNote));
+}
+
+}  // namespace
+}  // namespace moe

@@ -1,0 +1,23 @@
+// moe-compare --over-time: a metric in the course of training, against steps or against what was spent.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/compare/variants.h"
+
+namespace moe {
+
+// What --by may say: "step", or a counter of every row.
+const std::vector<std::string>& over_time_axes();
+
+// At `count` places of the axis `by`:
+//   {by, at, variants: [{name, mean, n, runs: [{name, seed, values}]}]}
+// by step: evenly spaced among the steps that any run has the metric at, which `steps` repeats; each run's
+// last value so far. By a counter ("flops", "seconds"): evenly spaced up to the largest; a run's value on
+// the straight line between its neighbouring points. Null before a run's first point and after its
+// last: nothing is extrapolated.
+Json over_time(const std::vector<Variant>& variants, const std::string& metric, int64_t count,
+               const std::string& by);
+
+}  // namespace moe

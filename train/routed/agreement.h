@@ -1,0 +1,30 @@
+// How far two checkpoints choose the same experts for the same tokens: router saturation of OLMoE
+// (Muennighoff et al. 2024, arXiv 2409.02060, section 5.1). Bounded memory.
+#pragma once
+
+#include "moe/moe_layer.h"
+
+namespace moe {
+
+class Agreement {
+ public:
+  // The experts of a layer, and how many of a token's largest weights are its choice, now and in the
+  // reference: a gate that is still dense is compared by what it will keep.
+  Agreement(int64_t experts, int64_t k_now, int64_t k_reference)
+      : experts_(experts), k_now_(k_now), k_reference_(k_reference) {}
+
+  // The same tokens through both. `valid` [T] bool, or undefined: all are text.
+  void add(const KeptRouting& now, const KeptRouting& reference, const Tensor& valid);
+
+  // Share of the reference's choice that is still chosen now, mean over the tokens that had one;
+  // not a number without such a token.
+  double saturation() const;
+  // What it would be by chance, for choices as many as now.
+  double chance() const;
+
+ private:
+  int64_t experts_, k_now_, k_reference_;
+  double kept_ = 0, chosen_ = 0, tokens_ = 0;
+};
+
+}  // namespace moe
