@@ -44,7 +44,8 @@ TEST(TrainRow, HasTheFixedKeysForEveryGate) {
       const auto& load = row["moe"][layer];
       EXPECT_EQ(keys_of(load),
                 (Keys{"layer", "tokens_per_expert", "max_vio", "load_cv", "dead_experts", "entropy",
-                      "slots_per_token", "empty_tokens", "dropped", "gate"}));
+                      "slots_per_token", "empty_tokens", "dropped", "top_weight", "slots_histogram",
+                      "gate"}));
       EXPECT_EQ(load["layer"], layer);
       ASSERT_EQ(load["tokens_per_expert"].size(), 4u);
       double slots = 0;

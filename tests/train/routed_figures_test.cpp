@@ -89,16 +89,17 @@ TEST(RoutedFigures, TokensWithoutADistributionAreLeftOut) {
 
 TEST(RoutedFigures, TheClosestPairIsOfExpertsWithEnoughTokens) {
   RoutingTally tally(4, {});
-  // 30 tokens of experts 0 and 1, 30 of 0 alone, one of 2 and 3.
+  // 30 tokens of experts 0 and 1, 10 of 1 alone, 30 of 0 alone, one of 2 and 3.
   std::vector<int64_t> expert;
   for (int i = 0; i < 30; ++i) expert.insert(expert.end(), {1, 0, 0, kEmpty});
+  for (int i = 0; i < 10; ++i) expert.insert(expert.end(), {kEmpty, 1});
   expert.insert(expert.end(), {2, 3});
-  const auto slots = at::tensor(expert, at::kLong).view({-1, 2});  // [61, 2]
-  tally.add({slots, at::ones(slots.sizes()), at::ones({61, 4})}, no_class(61), 0, {});
+  const auto slots = at::tensor(expert, at::kLong).view({-1, 2});  // [71, 2]
+  tally.add({slots, at::ones(slots.sizes()), at::ones({71, 4})}, no_class(71), 0, {});
   const auto closest = tally.figures().closest;
   EXPECT_EQ(closest.first, 1);
   EXPECT_EQ(closest.second, 0);
-  EXPECT_EQ(closest.share, 1);
+  EXPECT_EQ(closest.share, 0.75);
   EXPECT_EQ(tally.figures().coactivation[0][1], 0.5);
 }
 

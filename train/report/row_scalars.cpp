@@ -90,7 +90,11 @@ Scalars row_scalars(const Json& row) {
 
 bool without_diagnostics(const Json& layer) {
   const auto entropy = layer.find("entropy"), histogram = layer.find("slots_histogram");
-  return entropy != layer.end() && entropy->is_null() && histogram != layer.end() &&
+  // A row that is not written yet has NaN where it will have null.
+  const bool unknown = entropy != layer.end() &&
+                       (entropy->is_null() ||
+                        (entropy->is_number() && std::isnan(entropy->get<double>())));
+  return unknown && histogram != layer.end() &&
          histogram->is_array() && histogram->empty();
 }
 
