@@ -14,7 +14,7 @@ void ReluConfig::fields(Fields& f) {
   f("k", k, "experts of a token that lambda steers to, on average over tokens and layers",
     between(1, 1024));
   f("balanced", balanced, "weight every expert's L1 by its load, so that busy experts shrink more");
-  f("lambda", lambda, "first coefficient of the L1, which then follows the number of slots",
+  f("lambda", lambda, "first and smallest coefficient of the L1, which follows the number of slots",
     above(0));
   f("lambda_factor", lambda_factor,
     "a step multiplies lambda by this where tokens have more than k slots, and divides by it "

@@ -63,8 +63,10 @@ void ReluGate::end_step(const StepStats& stats) {
   const auto dense = stats.model.live_slots > stats.model.tokens * config_.k;
   const auto next =
       at::where(dense, lambda_ * config_.lambda_factor, lambda_ / config_.lambda_factor);
-  // Not in the paper: a product that has reached 0 or infinity could never come back.
-  lambda_.copy_(next.clamp(1e-30, 1e30));
+  // Bounds are not in the paper. A gate that has overshot would divide lambda by hundreds of powers
+  // of the factor, down to 0 in float32, and take as long to come back; from infinity it never
+  // would.
+  lambda_.copy_(next.clamp(config_.lambda, 1e30));
 }
 
 }  // namespace moe

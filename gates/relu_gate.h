@@ -18,7 +18,8 @@ class ReluGate : public Gate {
   // factors are among the gate's figures.
   Routing forward(const GateInput& input) override;
   // lambda *= lambda_factor where tokens have more than k live slots on average over all layers of
-  // this kind, else lambda /= lambda_factor; so all layers keep one lambda.
+  // this kind, else lambda /= lambda_factor, but not below its first value; so all layers keep one
+  // lambda.
   void end_step(const StepStats& stats) override;
 
  private:

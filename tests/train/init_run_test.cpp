@@ -14,7 +14,15 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using InitRun = InitTest;
+
+class InitRun : public InitTest {
+ protected:
+  // What environment.json says that run `here` began with.
+  std::string noted_beginning() const {
+    const auto noted = Json::parse(read_bytes(tiny_.file("here/environment.json")));
+    return noted.value("init", Json::object()).value("checkpoint", "nothing");
+  }
+};
 
 TEST_F(InitRun, SaysWhatFitsAndMeansSomethingElse) {
   begin();
@@ -34,8 +42,7 @@ TEST_F(InitRun, TheProgramSaysWhatItDidAndBeginsANewRun) {
   EXPECT_EQ(rows[0]["step"], 1);
   // What the checkpoint has learned is there from the start: untrained, the loss is log 512.
   EXPECT_LT(rows[0]["loss"].get<double>(), 5.5);
-  const auto environment = Json::parse(read_bytes(tiny_.file("here/environment.json")));
-  EXPECT_EQ(environment["init"]["checkpoint"], "there/checkpoints/step-00000012");
+  EXPECT_EQ(noted_beginning(), "there/checkpoints/step-00000012");
   EXPECT_THAT(read_bytes(tiny_.file("here/config.yaml")),
               HasSubstr("init:\n  from: there\n  gate: fresh\n"));
 }
@@ -57,8 +64,7 @@ TEST_F(InitRun, AResumedRunNeedsItsBeginningNoMore) {
   ASSERT_EQ(resumed.code, kDone) << resumed.err;
   EXPECT_THAT(resumed.err, AllOf(HasSubstr("resuming here at step 2"), Not(HasSubstr("beginning"))));
   EXPECT_EQ(repeatable(tiny_.rows("here")), whole);
-  const auto environment = Json::parse(read_bytes(tiny_.file("here/environment.json")));
-  EXPECT_EQ(environment["init"]["checkpoint"], "there/checkpoints/step-00000012");
+  EXPECT_EQ(noted_beginning(), "there/checkpoints/step-00000012");
 }
 
 // Back to where it began, which is the checkpoint and not random values.
