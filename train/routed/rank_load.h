@@ -2,6 +2,7 @@
 // as parallel.expert does. A step ends when the busiest rank is through its rows, and all others wait.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

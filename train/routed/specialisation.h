@@ -1,6 +1,7 @@
 // How far experts are specialists: for what kind of token, or for which source of text.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
