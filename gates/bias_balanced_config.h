@@ -22,6 +22,7 @@ struct BiasBalancedConfig : GateConfig {
 
   GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
+  bool task_reaches() const override { return k > 1 || !normalize; }
   void check_experts(Rules& rules, int64_t experts, const std::string& prefix) const override;
   // Scores, biased scores, and what the loss keeps of both.
   double saved_values_per_token(int64_t experts) const override {

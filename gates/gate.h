@@ -11,6 +11,9 @@ struct GateInput {
   const ForwardContext& context;  // token ids, positions, segments, padding, B, S, step, training
   NoiseKey noise;                 // with this layer's number
   const RankScope& ranks;
+  // Of these tokens, those that the gate above is expected to send here (hierarchical): capacity counts
+  // no others. Not those that are valid, whose number depends on later tokens.
+  double share = 1;
 
   // [T] bool, or undefined: all valid.
   Tensor valid() const;

@@ -29,6 +29,9 @@ class GateConfig : public KindConfig {
   virtual int64_t first_slots(int64_t experts) const { return slots(experts); }
   // False when a token's choice depends on later tokens of its own sequence.
   virtual bool causal() const { return true; }
+  // False when every weight is the same constant whatever the logits, so that the gate learns from its
+  // losses alone.
+  virtual bool task_reaches() const { return true; }
   // Rules that need the number of experts; `prefix` leads to the gate's section ("gate.").
   virtual void check_experts(Rules& rules, int64_t experts, const std::string& prefix) const;
   // Values that the gate leaves behind for backward, per token: for estimates of memory.

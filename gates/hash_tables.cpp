@@ -71,9 +71,13 @@ HashTable balanced_table(const std::vector<double>& counts, int64_t experts, int
   struct Load {
     double count = 0;
     int64_t ids = 0, expert = 0;
-    bool operator<(const Load& other) const {
-      return std::tie(count, ids, expert) < std::tie(other.count, other.ids, other.expert);
-    }
+  };
+  const auto by_count = [](const Load& a, const Load& b) {
+    return std::tie(a.count, a.ids, a.expert) < std::tie(b.count, b.ids, b.expert);
+  };
+  // Ids that were never seen weigh nothing: by count, all would go to one expert.
+  const auto by_ids = [](const Load& a, const Load& b) {
+    return std::tie(a.ids, a.count, a.expert) < std::tie(b.ids, b.count, b.expert);
   };
   std::vector<Load> loads(static_cast<size_t>(experts));
   for (int64_t e = 0; e < experts; ++e) {
@@ -81,7 +85,8 @@ HashTable balanced_table(const std::vector<double>& counts, int64_t experts, int
   }
   HashTable table(counts.size() * static_cast<size_t>(k));
   for (const size_t id : ids) {
-    std::partial_sort(loads.begin(), loads.begin() + k, loads.end());
+    counts[id] > 0 ? std::partial_sort(loads.begin(), loads.begin() + k, loads.end(), by_count)
+                   : std::partial_sort(loads.begin(), loads.begin() + k, loads.end(), by_ids);
     for (int64_t choice = 0; choice < k; ++choice) {
       auto& load = loads[static_cast<size_t>(choice)];
       table[id * static_cast<size_t>(k) + static_cast<size_t>(choice)] = load.expert;

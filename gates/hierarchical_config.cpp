@@ -67,6 +67,10 @@ bool HierarchicalConfig::causal() const {
   return gate_config(outer).causal() && gate_config(inner).causal();
 }
 
+bool HierarchicalConfig::task_reaches() const {
+  return gate_config(outer).task_reaches() && gate_config(inner).task_reaches();
+}
+
 void HierarchicalConfig::check_experts(Rules& rules, int64_t experts,
                                        const std::string& prefix) const {
   const auto text = [](int64_t value) { return std::to_string(value); };
@@ -107,7 +111,8 @@ void HierarchicalConfig::fields(Fields& f) {
   f("outer", outer, "the gate that chooses among groups");
   f("inner", inner,
     "the gates that choose within them, one a group and all alike. Only the tokens of a group are "
-    "valid there; the capacity of an inner gate still counts all tokens of the micro-step");
+    "valid there; the capacity of an inner gate counts as many as a group gets on average, tokens * "
+    "outer slots / groups");
 }
 
 void HierarchicalConfig::check(Rules& rules) const {

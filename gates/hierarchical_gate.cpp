@@ -78,7 +78,11 @@ void add_figures(const std::string& prefix, const GateStats& part, GateStats& st
 
 HierarchicalGate::HierarchicalGate(const HierarchicalConfig& config, const GateSize& size,
                                    const Initializer& init)
-    : groups_(config.groups), size_(size.experts / config.groups) {
+    : groups_(config.groups),
+      size_(size.experts / config.groups),
+      slots_(gate_config(config.inner).slots(size_)),
+      share_(static_cast<double>(gate_config(config.outer).slots(groups_)) /
+             static_cast<double>(groups_)) {
   TORCH_CHECK(size.experts == groups_ * size_, "HierarchicalGate: ", size.experts, " experts in ",
               groups_, " groups");
   outer_ = register_module(
@@ -104,7 +108,8 @@ Routing HierarchicalGate::forward(const GateInput& input) {
     auto noise = input.noise;  // of its own: with the outer gate's, both levels would draw the same
     noise.seed = mix64(noise.seed + static_cast<uint64_t>(g) + 1);
     inner.push_back(
-        inner_[static_cast<size_t>(g)]->forward({input.x, context, noise, input.ranks}));
+        inner_[static_cast<size_t>(g)]->forward(
+            {input.x, context, noise, input.ranks, input.share * share_}));
   }
 
   const auto group = outer.expert.clamp_min(0);  // [T, Ko]; an empty slot weighs 0 in any group
@@ -147,9 +152,10 @@ Routing HierarchicalGate::forward(const GateInput& input) {
     part.gate.clear();
     part.distribution = Tensor();
     if (diagnostics) {
-      // A group that is dropped takes the slots of its inner gate with it.
+      // A group that is dropped takes the slots of its inner gate with it, as many as that gate aims
+      // at: those that it would have had are not known.
       routing.stats.dropped_slots =
-          routing.stats.dropped_slots + part.dropped_slots * (i == 0 ? Ki : 1);
+          routing.stats.dropped_slots + part.dropped_slots * (i == 0 ? slots_ : 1);
     }
   }
   return routing;

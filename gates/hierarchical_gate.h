@@ -6,7 +6,8 @@
 //
 // Both levels are gates like any other, with their own losses, noise and state. An inner gate sees
 // the tokens that the outer one did not send to its group as padding, so that its losses and loads
-// are of its own tokens, as the published importance and load are.
+// are of its own tokens. The published importance and load are products over both levels, one CV^2
+// over all experts; here every gate has its own, and those of the inner gates are averaged.
 #pragma once
 
 #include <vector>
@@ -29,6 +30,8 @@ class HierarchicalGate : public Gate {
  private:
   int64_t groups_;  // G
   int64_t size_;    // n = E / G, experts of a group
+  int64_t slots_;   // of a token in one group, once the inner gate is sparse
+  double share_;    // of all tokens, those that a group gets on average once the outer gate is sparse
   std::shared_ptr<Gate> outer_;
   std::vector<std::shared_ptr<Gate>> inner_;  // [G]
 };

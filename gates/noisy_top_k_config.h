@@ -18,6 +18,7 @@ struct NoisyTopKConfig : GateConfig {
 
   GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
+  bool task_reaches() const override { return k > 1; }  // a softmax over one logit is 1
   // Logits, their noise and its deviation, thresholds, loads: some ten rows of E.
   double saved_values_per_token(int64_t experts) const override {
     return 10 * static_cast<double>(experts);

@@ -24,7 +24,8 @@ at::ScalarType gate_dtype(const Tensor& x) {
 }
 
 Tensor flush_tiny(const Tensor& weight) {
-  return at::where(weight >= 1e-30, weight, at::zeros({}, weight.options()));
+  // Not `weight >= 1e-30`: what is not a number has to stay visible.
+  return at::where(weight < 1e-30, at::zeros({}, weight.options()), weight);
 }
 
 }  // namespace moe

@@ -1,6 +1,7 @@
 #include "gates/top_k_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "gates/capacity.h"
@@ -23,7 +24,9 @@ Routing route_slots(const WantedSlots& wanted, const CapacityOptions& options,
                     const GateInput& input) {
   const int64_t T = wanted.expert.size(0), K = wanted.expert.size(1);
   const int64_t E = wanted.probability.size(1);
-  const int64_t group = options.group_tokens == 0 ? T : std::min(options.group_tokens, T);
+  const int64_t group = std::llround(
+      static_cast<double>(options.group_tokens == 0 ? T : std::min(options.group_tokens, T)) *
+      input.share);
   const auto capacity = [&](double factor) {
     return expert_capacity(group, options.times_k ? K : 1, E, factor);
   };

@@ -22,6 +22,7 @@ struct TopKConfig : GateConfig {
   GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
   bool causal() const override { return capacity.causal(); }
+  bool task_reaches() const override { return k > 1 || (softmax == "before" && !renormalize); }
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * d_model * experts;
   }

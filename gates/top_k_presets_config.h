@@ -11,6 +11,7 @@ class TopKPreset : public GateConfig {
   virtual TopKConfig expand() const = 0;
   int64_t slots(int64_t experts) const override { return expand().slots(experts); }
   bool causal() const override { return expand().causal(); }
+  bool task_reaches() const override { return expand().task_reaches(); }
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return expand().flops_per_token(d_model, experts);
   }
@@ -22,7 +23,7 @@ struct SwitchConfig : TopKPreset {
   double capacity_factor = 1.25;
   LearnedOptions learned{0.01, 0};
   double load_balancing = 0.01;
-  double init_scale = 0.1;
+  double init_scale = 0.3162278;  // sqrt(0.1): published is a deviation of sqrt(s / d_model), s = 0.1
 
   GateAbout about() const override;
   TopKConfig expand() const override;

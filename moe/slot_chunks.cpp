@@ -96,12 +96,14 @@ struct ChunkedSlots : torch::autograd::Function<ChunkedSlots> {
     context->saved_data["activation"] = static_cast<int64_t>(activation);
     const auto wide = at::promote_types(x.scalar_type(), weight.scalar_type());
     const auto y = at::zeros({order.T + 1, x.size(1)}, x.options().dtype(wide));
+    // Padded once, not once a chunk.
+    const auto padded_x = with_padding(x, order.padded);
+    const auto scales = with_padding(weight.reshape({-1, 1}), order.padded);
     for (const auto& pieces : chunks_of(order.offsets, chunk)) {
       const int64_t first = pieces.front().begin, n = rows_of(pieces);
-      const auto rows = of_rows(x, order.token_of_row.narrow(0, first, n), order.padded);  // [n, D]
+      const auto rows = padded_x.index_select(0, order.token_of_row.narrow(0, first, n));  // [n, D]
       const auto hidden = activate(product(rows, pieces, input, true), activation);        // [n, F]
-      const auto scale = of_rows(weight.reshape({-1, 1}), order.slot_of_row.narrow(0, first, n),
-                                 order.padded);  // [n, 1]
+      const auto scale = scales.index_select(0, order.slot_of_row.narrow(0, first, n));    // [n, 1]
       add_rows(y, pieces, order.token_of_row, product(hidden, pieces, down, false), scale);
     }
     return y.narrow(0, 0, order.T).to(x.scalar_type());  // [T, D]
@@ -122,20 +124,21 @@ struct ChunkedSlots : torch::autograd::Function<ChunkedSlots> {
     const auto dx = at::zeros({x.size(0) + 1, x.size(1)},
                               x.options().dtype(at::toOpMathType(x.scalar_type())));
     const auto drow_weight = at::empty({slot_of_row.size(0)}, weight.options());  // [L]
+    const auto padded_x = with_padding(x, padded), padded_dy = with_padding(dy, padded);
+    const auto scales = with_padding(weight.reshape({-1, 1}), padded);
     for (const auto& pieces : chunks_of(context->saved_data["offsets"].toIntVector(),
                                         context->saved_data["chunk"].toInt())) {
       const int64_t first = pieces.front().begin, n = rows_of(pieces);
       const auto tokens = token_of_row.narrow(0, first, n);
-      const auto rows = of_rows(x, tokens, padded);  // [n, D]
+      const auto rows = padded_x.index_select(0, tokens);  // [n, D]
       auto projected = product(rows, pieces, input, true).requires_grad_(true);  // [n, F or 2F]
       Tensor hidden;                                                             // [n, F]
       {
         at::AutoGradMode with_grad(true);
         hidden = activate(projected, activation);
       }
-      const auto dout = of_rows(dy, tokens, padded);  // [n, D]
-      const auto scale =
-          of_rows(weight.reshape({-1, 1}), slot_of_row.narrow(0, first, n), padded);  // [n, 1]
+      const auto dout = padded_dy.index_select(0, tokens);  // [n, D]
+      const auto scale = scales.index_select(0, slot_of_row.narrow(0, first, n));  // [n, 1]
       // Of the row before its weight; <dy, row> is <that, hidden>, without the row itself.
       const auto dplain = product(dout, pieces, down.transpose(1, 2), false);  // [n, F]
       drow_weight.narrow(0, first, n)

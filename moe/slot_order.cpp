@@ -87,13 +87,17 @@ struct CombineRows : torch::autograd::Function<CombineRows> {
 
 }  // namespace
 
-Tensor of_rows(const Tensor& tokens, const Tensor& index, bool padded) {
+Tensor with_padding(const Tensor& tokens, bool padded) {
   if (!padded) {
-    return tokens.index_select(0, index);  // [L, ...]
+    return tokens;
   }
   auto shape = tokens.sizes().vec();
   shape[0] = 1;
-  return at::cat({tokens, at::zeros(shape, tokens.options())}).index_select(0, index);
+  return at::cat({tokens, at::zeros(shape, tokens.options())});
+}
+
+Tensor of_rows(const Tensor& tokens, const Tensor& index, bool padded) {
+  return with_padding(tokens, padded).index_select(0, index);  // [L, ...]
 }
 
 Tensor of_slots(const Tensor& row_gradient, const Tensor& weight, const Tensor& slot_of_row) {

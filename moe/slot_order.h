@@ -43,6 +43,9 @@ SlotOrder slot_order(const Routing& routing, const LiveCounts& counts, bool few_
 // not a multiple of 64; 0 stays 0. For libraries that make code for every shape they meet.
 int64_t padded_rows(int64_t count);
 
+// `tokens` [T, ...], with a row of zeros behind them that padding points to where `padded`.
+Tensor with_padding(const Tensor& tokens, bool padded);
+
 // The rows of `tokens` [T, ...] that an order's rows stand for, or of `tokens` [T * K] its slots; zeros
 // for padding. Without gradient.
 Tensor of_rows(const Tensor& tokens, const Tensor& index, bool padded);

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "configs/errors.h"
+#include "configs/utf8.h"
 #include "data/formats/atomic_file.h"
 #include "data/printable.h"
 #include "train/compare/compare.h"
@@ -42,7 +43,7 @@ int compare_command(int argc, char** argv) {
     const auto variants = read_variants(options);
     const auto report = compare(variants, options);
     for (const auto& warning : report.at("warnings")) {
-      log_warning(warning.get<std::string>());
+      log_warning(visible(warning.get<std::string>(), std::string::npos));
     }
     if (!html.empty()) {
       AtomicFile file(html, "--html: " + in_quotes(html));

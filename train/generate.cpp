@@ -18,7 +18,7 @@ namespace moe {
 namespace {
 
 // Limits far above use: a slip of the finger should not start hours of work.
-constexpr int64_t kMostTokens = 1000000;
+constexpr int64_t kMostNewTokens = 1000000;
 constexpr int64_t kMostSamples = 10000;
 constexpr double kMostTemperature = 100;
 
@@ -52,7 +52,7 @@ std::vector<float> next_logits(Model& model, const std::vector<int64_t>& ids,
 
 void GenerateOptions::check() const {
   // Written so that a temperature or top-p that is not a number fails as well.
-  require(tokens >= 1 && tokens <= kMostTokens, "--tokens", "an integer from 1 to 1000000", tokens);
+  require(tokens >= 1 && tokens <= kMostNewTokens, "--tokens", "an integer from 1 to 1000000", tokens);
   require(temperature >= 0 && temperature <= kMostTemperature, "--temperature",
           "a number from 0 to 100", temperature);
   require(top_p > 0 && top_p <= 1, "--top-p", "a number above 0 and at most 1", top_p);

@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <numbers>
 #include <numeric>
 
+#include "train/format.h"
+#include "train/gate_level.h"
 #include "train/load_bars.h"
 
 namespace moe {
@@ -32,13 +33,6 @@ std::vector<double> relative_load(const std::map<int64_t, LoadMetrics>& loads) {
   return relative;
 }
 
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  std::array<char, 160> text;
-  std::snprintf(text.data(), text.size(), pattern, values...);
-  return text.data();
-}
-
 }  // namespace
 
 std::string load_text(const std::map<int64_t, LoadMetrics>& loads) {
@@ -49,9 +43,11 @@ std::string load_text(const std::map<int64_t, LoadMetrics>& loads) {
   }
   double decided = 0, with_bits = 0;
   for (const auto& [layer, load] : loads) {
-    if (const auto bits = load.gate.find("saturated_bits"); bits != load.gate.end()) {
-      decided += bits->second;
-      ++with_bits;
+    for (const auto& [name, value] : load.gate) {
+      if (gate_level(name, "saturated_bits")) {
+        decided += value;
+        ++with_bits;
+      }
     }
   }
   return "load |" + bars + "| " + format("%.2f slots", slots) +

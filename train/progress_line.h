@@ -23,7 +23,8 @@ struct ProgressView {
 };
 
 // Load of every expert, the mean over layers, as bars from idle to twice the fair share; then live
-// slots per token, and of gates with bits (DSelect-k) the share of those that are decided.
+// slots per token, and of gates with bits (DSelect-k, also within another gate) the share of those that
+// are decided.
 std::string load_text(const std::map<int64_t, LoadMetrics>& loads);
 std::string progress_text(const ProgressView& view);
 std::string duration_text(double seconds);  // "45s", "2m05s", "3h07m"

@@ -9,7 +9,7 @@
 #include "configs/errors.h"
 #include "data/open_data.h"
 #include "data/tokenizer.h"
-#include "train/future_leak.h"
+#include "train/gate_notes.h"
 #include "train/init.h"
 #include "train/interrupt.h"
 #include "train/log.h"
@@ -49,7 +49,7 @@ void announce(const RunConfig& config, const std::string& folder, const Datasets
   log_info(text + "; " + std::to_string(data.train_bytes) + " bytes to train on, " +
            std::to_string(data.valid_bytes) + " to validate, " +
            std::to_string(at::get_num_threads()) + " threads");
-  if (const auto note = future_leak_note(m); !note.empty()) {
+  for (const auto& note : gate_notes(m)) {
     log_warning(note);
   }
 }

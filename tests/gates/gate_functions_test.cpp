@@ -1,6 +1,9 @@
 // Capacity, balance loss, z-loss, load figures, round robin: small pure parts.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "gates/capacity.h"
 #include "gates/gate_losses.h"
 #include "gates/load_metrics.h"
@@ -18,9 +21,11 @@ Tensor golden_choices(int64_t k) {
   return both.narrow(1, 0, k);
 }
 
-TEST(Capacity, IsMegatronsForm) {
+TEST(Capacity, IsMegatronsFormOrThePapersRoundedUp) {
   for (const auto& row : golden().at("capacity")) {
     EXPECT_EQ(expert_capacity(row["N"], row["k"], row["E"], row["cf"]), row["megatron"]) << row;
+    EXPECT_EQ(expert_capacity(row["N"], 1, row["E"], row["cf"]), std::ceil(row["paper"].get<double>()))
+        << row;
   }
   EXPECT_EQ(expert_capacity(1, 1, 64, 0.1), 1);
 }
@@ -131,6 +136,9 @@ TEST(Routing, FlushesTinyWeightsByAMask) {
   flushed.sum().backward();
   EXPECT_TRUE(near(flushed, at::tensor({0.f, 1e-30f, 0.5f}), 0));
   EXPECT_TRUE(near(weight.grad(), at::tensor({0.f, 1.f, 1.f}), 0));
+  // A gate that has diverged must not become one that is merely empty.
+  const auto nan = at::full({1}, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(flush_tiny(nan).isnan().all().item<bool>());
 }
 
 }  // namespace

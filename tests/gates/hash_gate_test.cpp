@@ -65,6 +65,8 @@ TEST(HashTables, BalancedGivesTheNextMostFrequentToTheLeastLoaded) {
   // each expert gets one, those with fewer ids first.
   EXPECT_THAT(balanced_table({4, 9, 1, 7, 2, 6}, 3, 1), ElementsAre(2, 0, 0, 1, 1, 2));
   EXPECT_THAT(balanced_table({5, 0, 0, 0, 5}, 2, 1), ElementsAre(0, 0, 1, 0, 1));
+  // By count alone, all that were never seen would go to expert 1.
+  EXPECT_THAT(balanced_table({5, 0, 0, 0, 4}, 2, 1), ElementsAre(0, 1, 0, 1, 1));
   EXPECT_THAT(balanced_table({3, 2, 2}, 3, 2), ElementsAre(0, 1, 2, 0, 2, 1));
 }
 

@@ -201,6 +201,18 @@ TEST(HierarchicalGate, FiguresAndDropsOfBothLevelsAreShown) {
   const auto stats = full.forward().stats;
   EXPECT_GT(stats.dropped_slots.item<double>(), 0);
   EXPECT_EQ(stats.dropped_slots.item<double>() + stats.live_slots.item<double>(), 2 * kTokens);
+
+  // A gate that looks at all experts of a group still aims at one.
+  Tree relu("{kind: top_k, k: 1, capacity_factor: 0.5}", "{kind: relu, k: 1}");
+  const auto of_relu = relu.forward().stats;
+  EXPECT_EQ(of_relu.dropped_slots.item<double>(), of_relu.parts[0].dropped_slots.item<double>());
+}
+
+// 24 tokens, of which a group gets 2 / 3, over its 2 experts: not 24 x 1.5 / 2 = 18.
+TEST(HierarchicalGate, InnerCapacityCountsTheTokensOfAGroup) {
+  Tree tree("{kind: top_k, k: 2}", "{kind: top_k, k: 1, capacity_factor: 1.5}");
+  const auto capacity = tree.forward().stats.gate.at("inner.capacity");
+  EXPECT_EQ(capacity.sum.item<double>() / capacity.count.item<double>(), 12);
 }
 
 // The share of x itself below a weight: y_i = sum_j f_ij + s_i x, so y has sum_i outer_i s_i x.

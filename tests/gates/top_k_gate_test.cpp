@@ -82,7 +82,7 @@ TEST(TopKGate, PresetsAreSettings) {
   EXPECT_TRUE(same("mixtral", "{kind: top_k, k: 2}"));
   EXPECT_TRUE(same("switch",
                    "{kind: top_k, k: 1, renormalize: false, capacity_factor: 1.25, jitter: 0.01, "
-                   "init_scale: 0.1}"));
+                   "init_scale: 0.3162278}"));
   EXPECT_FALSE(same("switch", "{kind: top_k, k: 1}"));
 }
 

@@ -67,12 +67,13 @@ TEST_F(CheckpointTest, HoldsEverythingThatTrainingNeeds) {
 // What a rollback does too: it loads a checkpoint into the trainer that went on.
 TEST_F(CheckpointTest, HoldsTheStateOfGatesAndGoesBackToIt) {
   for (const std::string gate :
-       {"{kind: bias_balanced}", "{kind: relu}",
+       {"{kind: bias_balanced}", "{kind: relu, k: 1}",
         "{kind: hierarchical, outer: {kind: relu}, inner: {kind: bias_balanced, k: 1}}"}) {
     SCOPED_TRACE(gate);
     run_ = tiny_.file("run-" + gate.substr(7, 4));
     config_ = tiny_config(tiny_, {"model.moe.gate=" + gate});
-    const auto first = tiny_trainer(config_), one = trained(3), whole = trained(5);
+    // One step after the save: relu's lambda could be back after two.
+    const auto first = tiny_trainer(config_), one = trained(3), whole = trained(4);
     const auto buffers_differ = [](Trainer& a, Trainer& b) {
       const auto other = b.model().decoder->named_buffers();
       int64_t count = 0;
@@ -83,11 +84,11 @@ TEST_F(CheckpointTest, HoldsTheStateOfGatesAndGoesBackToIt) {
     };
     EXPECT_GT(buffers_differ(*first, *one), 0) << "steps change it";
     const auto folder = save(*one);
-    for (int i = 0; i < 2; ++i) one->step();
+    one->step();
     EXPECT_EQ(differing(*one, *whole), std::vector<std::string>{});
     load_checkpoint(folder, *one);
     EXPECT_GT(buffers_differ(*one, *whole), 0);
-    for (int i = 0; i < 2; ++i) one->step();
+    one->step();
     EXPECT_EQ(differing(*one, *whole), std::vector<std::string>{});
   }
 }

@@ -65,13 +65,19 @@ class Compare : public testing::Test {
           "{experts: 4, gate: {kind: top_k, k: 2}}");
     }
   }
+  // Replaces the first such text of a run's file.
+  void change(const std::string& path, const std::string& was, const std::string& is) {
+    auto bytes = read_bytes(files_.file(path));
+    ASSERT_NE(bytes.find(was), std::string::npos) << path << " has no " << was;
+    files_.write_file(path, bytes.replace(bytes.find(was), was.size(), is));
+  }
   Json report(const std::string& metric = "bits_per_byte", const std::string& baseline = "",
               int64_t over_time = 0) const {
     return compare_runs({{files_.file("runs")}, baseline, metric, over_time});
   }
-  std::string warnings() const {
+  std::string warnings(const std::string& metric = "bits_per_byte") const {
     std::string text;
-    const auto all = report();
+    const auto all = report(metric);
     for (const auto& warning : all["warnings"]) text += warning.get<std::string>() + "\n";
     return text;
   }

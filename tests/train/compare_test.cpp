@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "configs/errors.h"
+#include "tests/support/process.h"
 #include "tests/train/compare_runs.h"
 #include "train/compare/text.h"
 
@@ -38,6 +39,28 @@ TEST_F(Compare, GroupsRunsBySeedAndTestsThePairs) {
   EXPECT_EQ(top_k["runs"][2]["seed"], 3);
   EXPECT_EQ(top_k["runs"][2]["finished"], true);
   EXPECT_THAT(all["warnings"], IsEmpty());
+}
+
+// Three variants against the first: the smallest p counts thrice.
+TEST_F(Compare, PIsCorrectedForAllVariants) {
+  const double bits[4][3] = {{10, 20, 30}, {11, 22, 33}, {11, 21.1, 31.2}, {9, 25, 31}};
+  for (size_t variant = 0; variant < 4; ++variant) {
+    for (int64_t seed = 1; seed <= 3; ++seed) {
+      const auto clip = std::to_string(variant + 1);
+      write_run("t-clip" + clip + "-s" + std::to_string(seed), seed,
+                valid_row(100, std::to_string(bits[variant][seed - 1])), "none",
+                "optimizer: {clip: " + clip + "}\n");
+    }
+  }
+  const auto all = report();
+  const auto figure = [&](size_t variant, const char* key) {
+    return all["variants"][variant]["difference"][key].get<double>();
+  };
+  ASSERT_LT(figure(2, "p"), figure(1, "p"));
+  ASSERT_LT(figure(1, "p"), figure(3, "p"));
+  EXPECT_DOUBLE_EQ(figure(2, "p_holm"), 3 * figure(2, "p"));
+  EXPECT_DOUBLE_EQ(figure(1, "p_holm"), 2 * figure(1, "p"));
+  EXPECT_DOUBLE_EQ(figure(3, "p_holm"), figure(3, "p"));
 }
 
 TEST_F(Compare, CostIsThatOfTheFinalValue) {
@@ -115,11 +138,28 @@ TEST_F(Compare, MetricsOfTrainingAndOfLayers) {
   EXPECT_TRUE(slots["variants"][1]["difference"]["mean"].is_null());
 }
 
+// Two levels, as those of the gate `hierarchical`, each with figures of its own.
+TEST_F(Compare, FiguresOfTheLevelsOfAGate) {
+  write_run("a-s1", 1, train_row(100, 3), "{experts: 4}");
+  for (int layer = 0; layer < 2; ++layer) {
+    change("runs/a-s1/metrics.jsonl", "\"coincident_selectors\":0.25",
+           "\"outer.coincident_selectors\":0.25,\"inner.coincident_selectors\":0.75,\"inner.x\":2");
+  }
+  const auto value = [&](const std::string& metric) {
+    return report(metric)["variants"][0]["value"]["mean"];
+  };
+  EXPECT_EQ(value("moe.coincident_selectors"), 0.5);
+  EXPECT_EQ(value("moe.gate.coincident_selectors"), 0.5);
+  EXPECT_EQ(value("moe.gate.inner.coincident_selectors"), 0.75);
+  EXPECT_EQ(value("moe.x"), 2);
+  EXPECT_EQ(report("train.loss")["variants"][0]["moe"]["coincident_selectors"], 0.5);
+}
+
 TEST_F(Compare, TrainingMetricsAreTheMeanOverTheLastTenth) {
   std::string rows;
-  for (int64_t step = 1; step <= 20; ++step) rows += train_row(step, static_cast<double>(step));
+  for (int64_t step = 81; step <= 100; ++step) rows += train_row(step, static_cast<double>(step));
   write_run("a-s1", 1, rows, "{experts: 4}");
-  EXPECT_EQ(report("moe.slots_per_token")["variants"][0]["value"]["mean"], 19.5);
+  EXPECT_EQ(report("moe.slots_per_token")["variants"][0]["value"]["mean"], 99.5);
 }
 
 TEST_F(Compare, UnknownMetricNamesThoseThereAre) {
@@ -138,22 +178,19 @@ TEST_F(Compare, WarnsOfWhatIsNotComparable) {
   write_run("w-d-s1", 1, "", "none", "optimizer: {clip: 3}\n");
   write_run("w-e-s1", 1, valid_row(100, "2.0"), "{experts: 5}");
   const auto text = warnings();
-  EXPECT_THAT(text, HasSubstr("w-b-s1: unfinished: step 40 of 100"));
+  EXPECT_THAT(text, HasSubstr("w-b-s1: unfinished: step 40 of 100: left out of means and tests"));
   EXPECT_THAT(text, HasSubstr("b: gate sinkhorn looks at later tokens (model.moe.allow_future_leak)"));
-  EXPECT_THAT(text, HasSubstr("w-c-s1: bits_per_byte is not finite: the run diverged"));
+  EXPECT_THAT(text, HasSubstr("w-c-s1: bits_per_byte is not finite at the end"));
   EXPECT_THAT(text, HasSubstr("w-d-s1: has no bits_per_byte: left out"));
   EXPECT_THAT(text, HasSubstr("tokens differ: a (6400), b (2560), c (6400), d (none), e (6400)"));
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6);  // and seeds, of which d has none
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6);  // and seeds, of which b and d have none
 }
 
 TEST_F(Compare, WarnsOfOtherStepsAndData) {
   write_run("w-a-s1", 1, valid_row(100, "2.0"));
   write_run("w-b-s1", 1, valid_row(100, "2.0"));
-  const auto path = "runs/w-b-s1/config.yaml";
-  auto yaml = read_bytes(files_.file(path));
-  yaml.replace(yaml.find("steps: 100"), 10, "steps: 90 ");
-  yaml.replace(yaml.find("text.txt"), 8, "more.txt");
-  files_.write_file(path, yaml);
+  change("runs/w-b-s1/config.yaml", "steps: 100", "steps: 90");
+  change("runs/w-b-s1/config.yaml", "text.txt", "more.txt");
   EXPECT_THAT(warnings(), HasSubstr("steps differ: a (100), b (90)"));
   EXPECT_THAT(warnings(), HasSubstr("b: measured on other data than a: data.train ("));
 }
@@ -165,6 +202,18 @@ TEST_F(Compare, RunsOfOneSeedCountOnce) {
   EXPECT_EQ(value["mean"], 3.0);
   EXPECT_EQ(value["n"], 1);
   EXPECT_THAT(warnings(), HasSubstr("a: seed 1 has 2 runs; they count as one, by their mean"));
+}
+
+// As a run that was resumed with them.
+TEST_F(Compare, ALargerBudgetOfBadStepsMakesNoOtherVariantButOtherStepsDo) {
+  write_run("a-s1", 1, valid_row(100, "2.0"));
+  write_run("a-s2", 2, valid_row(100, "4.0"));
+  change("runs/a-s2/config.yaml", "batch_tokens: 64", "batch_tokens: 64, bad_steps: 20");
+  EXPECT_EQ(report()["variants"].size(), 1u);
+  EXPECT_EQ(report()["variants"][0]["value"]["n"], 2);
+  change("runs/a-s2/config.yaml", "bad_steps: 20", "bad_steps: 20, spike: 9");
+  EXPECT_EQ(report()["variants"].size(), 2u);
+  EXPECT_EQ(report()["variants"].size(), 2u);
 }
 
 TEST_F(Compare, RunsOfOneNameButOtherConfigsAreKeptApart) {
@@ -195,12 +244,40 @@ TEST_F(Compare, WhatIsMissingOrUnreadableIsNamed) {
 TEST_F(Compare, TextHoldsTheTables) {
   write_pairs();
   const auto text = compare_text(report(), false);
-  EXPECT_THAT(text, HasSubstr("variant  seeds      bits_per_byte  difference       95 % interval  pairs       p\n"
+  EXPECT_THAT(text, HasSubstr("variant  seeds      bits_per_byte  difference       95 % interval  pairs       p  p Holm\n"
                               "dense        3  20.0000 ± 10.0000    baseline\n"
-                              "top_k        3  22.0000 ± 11.0000     +2.0000  -0.4841 to +4.4841      3  0.0742\n"));
+                              "top_k        3  22.0000 ± 11.0000     +2.0000  -0.4841 to +4.4841      3  0.0742  0.0742\n"));
   const auto markdown = compare_text(report(), true);
-  EXPECT_THAT(markdown, HasSubstr("| top_k | 3 | 22.0000 ± 11.0000 | +2.0000 | -0.4841 to +4.4841 | 3 | 0.0742 |\n"));
+  EXPECT_THAT(markdown, HasSubstr("| top_k | 3 | 22.0000 ± 11.0000 | +2.0000 | -0.4841 to +4.4841 | 3 | 0.0742 | 0.0742 |\n"));
   EXPECT_THAT(markdown, HasSubstr("|---|---:|"));
+}
+
+// Names are whatever a config says.
+TEST_F(Compare, NamesAreShownOnOneLineAndWithoutControlCharacters) {
+  write_pairs();
+  auto over_time = report("bits_per_byte", "", 2);
+  for (auto* variants : {&over_time["variants"], &over_time["over_time"]["variants"]}) {
+    (*variants)[1]["name"] = "a\x1b[2J\nb";
+  }
+  over_time["metric"] = over_time["baseline"] = "\x1b[2J\n";
+  auto at_the_end = over_time;
+  at_the_end.erase("over_time");
+  for (const auto& hostile : {over_time, at_the_end}) {
+    for (const bool markdown : {false, true}) {
+      const auto text = compare_text(hostile, markdown);
+      EXPECT_THAT(text, HasSubstr("a\\x1b[2J\\nb"));
+      EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+    }
+  }
+}
+
+TEST_F(Compare, WarningsAreShownWithoutControlCharacters) {
+  write_run("a-s1", 1, valid_row(40, "2.0"));
+  change("runs/a-s1/config.yaml", "name: a-s1", "name: \"a\\e[2J\\nb\"");
+  const auto result = run_to_end({MOE_BIN_DIR "/moe-compare", "runs"}, files_.path());
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("a\\x1b[2J\\nb: unfinished"));
+  EXPECT_THAT(result.err, Not(HasSubstr("\x1b")));
 }
 
 TEST(ShortNumber, KeepsThreeDigits) {

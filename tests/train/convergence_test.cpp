@@ -52,6 +52,9 @@ TEST(Convergence, ProgressLineHasTheShareOfDecidedBits) {
   loads[0].gate["saturated_bits"] = 0.2;
   loads[2].gate["saturated_bits"] = 0.7;  // layer 1 has a gate without bits
   EXPECT_THAT(load_text(loads), testing::EndsWith("slots  sat 0.45"));
+  loads[1].gate["inner.saturated_bits"] = 0.6;  // a gate made of gates
+  loads[1].gate["inner.saturated_bits_by_group"] = 9;
+  EXPECT_THAT(load_text(loads), testing::EndsWith("slots  sat 0.50"));
 }
 
 TEST(Convergence, ReportHasALinePerSelectorAndTheLastHistogram) {
@@ -82,19 +85,21 @@ TEST(Convergence, FiguresThatWereNotFormedAreNoFault) {
   EXPECT_THAT(page, Not(HasSubstr("class=\"warn\"")));
   EXPECT_THAT(page, Not(HasSubstr("Gate entropy")));
   EXPECT_THAT(page, Not(HasSubstr("No finite value yet.")));
-  const auto layers = pool_rows(rows, dselect_config().model);
+  const auto layers = pool_rows(rows, dselect_config());
   ASSERT_THAT(layers, SizeIs(1));
   EXPECT_FALSE(layers[0].diagnostics);
   EXPECT_EQ(layers[0].unusable, 0);
   EXPECT_EQ(layers[0].load.slots_per_token, 2);
+  // But a check must not pass on them.
+  EXPECT_THAT(tripped(parse_conditions("top_weight<0.3"), layers), SizeIs(1));
   // A row with them is pooled beside those without.
-  const auto mixed = pool_rows({row(10, kFormed), row(20, kNotFormed)}, dselect_config().model);
+  const auto mixed = pool_rows({row(10, kFormed), row(20, kNotFormed)}, dselect_config());
   EXPECT_EQ(mixed.at(0).unusable, 0);
   EXPECT_EQ(mixed.at(0).load.entropy, 1);
   // One that is not a number among those that were formed still is a fault.
   auto broken = row(20, kFormed);
   broken["moe"][0]["entropy"] = nullptr;
-  EXPECT_EQ(pool_rows({broken}, dselect_config().model).at(0).unusable, 1);
+  EXPECT_EQ(pool_rows({broken}, dselect_config()).at(0).unusable, 1);
   EXPECT_THAT(report_of({row(10, kFormed), broken}), HasSubstr("moe.entropy/layer_1 was not finite in 1 of 2"));
 }
 
@@ -103,7 +108,7 @@ TEST(Convergence, ListsArePooledEntryByEntry) {
   other["moe"][0]["gate"]["saturated_bits_by_selector"] = {0.4, 1.0};
   other["moe"][0]["slots_histogram"] = {0, 60};
   other["moe"][0]["top_weight"] = 0.25;
-  const auto layer = pool_rows({row(10, kFormed), other}, dselect_config().model).at(0);
+  const auto layer = pool_rows({row(10, kFormed), other}, dselect_config()).at(0);
   EXPECT_EQ(layer.unusable, 0);
   const auto& bits = layer.load.gate_lists.at("saturated_bits_by_selector");
   EXPECT_NEAR(bits.at(0), 0.3, 1e-12);
@@ -123,7 +128,7 @@ TEST(Convergence, ListsArePooledEntryByEntry) {
 
 TEST(Convergence, RowsOfOlderRunsHaveNeither) {
   const auto old = row(10, R"("entropy":1,"empty_tokens":0,"dropped":0,"gate":{"saturated_bits":1})");
-  const auto layer = pool_rows({old}, dselect_config().model).at(0);
+  const auto layer = pool_rows({old}, dselect_config()).at(0);
   EXPECT_EQ(layer.unusable, 0);
   EXPECT_FALSE(layer_figure(layer, "top_weight").has_value());
   Diagnosis diagnosis;
@@ -133,19 +138,19 @@ TEST(Convergence, RowsOfOlderRunsHaveNeither) {
 
 // What no run writes, in the place of lists: nothing throws, and it is counted.
 TEST(Convergence, HostileLists) {
-  const auto model = dselect_config().model;
+  const auto config = dselect_config();
   for (const char* gate : {"[\"a\",2]", "[null,1]", "[]", "[[1],[2]]", "{}", "\"text\"", "[1,2,3]"}) {
     auto broken = row(20, kFormed);
     broken["moe"][0]["gate"]["saturated_bits_by_selector"] = Json::parse(gate);
     const std::vector<Json> rows = {row(10, kFormed), broken};
-    EXPECT_EQ(pool_rows(rows, model).at(0).unusable, 1) << gate;
+    EXPECT_EQ(pool_rows(rows, config).at(0).unusable, 1) << gate;
     EXPECT_THAT(report_of(rows), HasSubstr("Saturated bits by selector, layer 1")) << gate;
   }
   for (const char* bins : {"[-1,2]", "[\"x\"]", "[1,2,3,4,5,6]", "7", "{}", "[1e999]"}) {
     auto broken = row(20, kFormed);
     broken["moe"][0]["slots_histogram"] =
         std::string(bins) == "[1e999]" ? Json(std::vector<Json>{nullptr}) : Json::parse(bins);
-    EXPECT_EQ(pool_rows({broken}, model).at(0).unusable, 1) << bins;
+    EXPECT_EQ(pool_rows({broken}, config).at(0).unusable, 1) << bins;
     EXPECT_THAT(report_of({row(10, kFormed), broken}), HasSubstr("</html>")) << bins;
   }
 }
@@ -165,6 +170,27 @@ TEST(Convergence, LockInIsSaidOnceForALayer) {
   EXPECT_THAT(watch.news(row(31, decided, skewed)), IsEmpty());
   const auto dense = parse_config<RunConfig>(kTinyConfig, "tiny", {"model.moe=none"});
   EXPECT_THAT(LockInWatch(dense).news(row(30, decided, skewed)), IsEmpty());
+}
+
+TEST(Convergence, LockInOfAGateWithinAGateIsSaid) {
+  const auto config = dselect_config();
+  LockInWatch watch(config);
+  const auto with = [](const std::string& figures) {
+    return R"("entropy":0,"empty_tokens":0,"dropped":0,"gate":{)" + figures + "}";
+  };
+  const std::string skewed = "[400,10,10,10]", level = R"("inner.saturated_bits":)";
+  EXPECT_THAT(watch.news(row(10, with(level + "0.9"), skewed)), IsEmpty()) << "can still move";
+  EXPECT_THAT(watch.news(row(20, with(R"("unsaturated_bits":1)"), skewed)), IsEmpty()) << "another figure";
+  EXPECT_THAT(watch.news(row(30, with(level + R"(0.97,"outer.saturated_bits":1)"), skewed)),
+              ElementsAre(HasSubstr("97 % of its inner selectors' bits are decided, and the busiest")));
+}
+
+// All weight has gone to codes without an expert.
+TEST(Convergence, LockInOfAnIdleLayerIsSaid) {
+  const auto config = dselect_config();
+  const std::string decided = R"("entropy":0,"empty_tokens":1,"dropped":0,"gate":{"saturated_bits":1})";
+  EXPECT_THAT(LockInWatch(config).news(row(30, decided, "[0,0,0,0]")),
+              ElementsAre(HasSubstr("bits are decided, and no expert has a token. Decided bits")));
 }
 
 // A run whose gamma narrows: what is validated half-way is what the checkpoint of that step says

@@ -93,6 +93,53 @@ TEST(FailOn, WhatIsNoNumberDoesNotPass) {
   EXPECT_EQ(tripped_text(found[0]), "entropy>5: layer 3 has entropy nan");
 }
 
+// Also where another layer has the figure: a layer of NaN must not pass beside it.
+TEST(FailOn, AWeightThatIsNoNumberDoesNotPass) {
+  auto healthy = layer_of(0, {1, 1}), broken = layer_of(1, {1, 1}), old = layer_of(2, {1, 1});
+  healthy.load.top_weight = 0.9;
+  broken.load.top_weight = NAN;
+  old.load.top_weight = NAN;
+  old.has_top_weight = false;
+  const auto found = tripped(parse_conditions("top_weight<0.3"), {healthy, broken, old});
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].layer, 1);
+  EXPECT_THAT(tripped(parse_conditions("top_weight<0.3"), {broken}), SizeIs(1));
+  EXPECT_TRUE(layer_json(old).at("top_weight").is_null());
+}
+
+// 0 would pass.
+TEST(FailOn, PairsThatWereNotCountedAreRefused) {
+  auto many = layer_of(0, std::vector<double>(513, 1));
+  many.routing.emplace();
+  const auto message =
+      message_of<ConfigError>([&] { tripped(parse_conditions("coactivation>0.5"), {many}); });
+  EXPECT_THAT(message, HasSubstr("expected a figure of these layers, found 'coactivation'"));
+  EXPECT_TRUE(layer_json(many).at("coactivation").is_null());
+  many.routing->coactivation = {{1, 0.75}, {0.5, 1}};
+  many.routing->closest = {0, 1, 0.75};
+  EXPECT_THAT(tripped(parse_conditions("coactivation>0.5"), {many}), SizeIs(1));
+}
+
+TEST(FailOn, AGatesFigureIsLookedForInGatesWithinItToo) {
+  auto plain = layer_of(0, {5, 5}), nested = layer_of(1, {5, 5});
+  plain.load.gate["saturated_bits"] = 0.1;
+  nested.load.gate["inner.saturated_bits"] = 0.9;
+  nested.load.gate["outer.saturated_bits"] = 0.2;
+  nested.load.gate["inner.unsaturated_bits"] = 1;
+  const auto names = [&](const std::string& list) {
+    std::vector<std::string> found;
+    for (const auto& one : tripped(parse_conditions(list), {plain, nested})) found.push_back(one.figure);
+    return found;
+  };
+  EXPECT_THAT(names("saturated_bits>0.5"), testing::ElementsAre("gate.inner.saturated_bits"));
+  EXPECT_THAT(names("gate.saturated_bits>0.15"),
+              testing::ElementsAre("gate.inner.saturated_bits", "gate.outer.saturated_bits"));
+  EXPECT_THAT(names("outer.saturated_bits>0"), testing::ElementsAre("gate.outer.saturated_bits"));
+  // A figure of the layer's own is that alone.
+  nested.load.gate["inner.max_vio"] = 7;
+  EXPECT_THAT(names("max_vio>1"), testing::IsEmpty());
+}
+
 TEST(FailOn, AnUnknownFigureNamesThoseThatThereAre) {
   const auto message = message_of<ConfigError>([] { tripped_by("dead_experts>0, max_vo>1"); });
   EXPECT_THAT(message, HasSubstr("--fail-on: character 17: expected a figure of these layers, found "

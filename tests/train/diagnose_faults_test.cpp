@@ -1,6 +1,7 @@
 // Planted faults: each is found and named, by what routing real text shows.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -138,11 +139,45 @@ TEST_F(PlantedFault, UnservedTokens) {
   EXPECT_EQ(first(diagnosis, "unserved_tokens").value, 1);
 }
 
+// Without any slot there are none to count, but the text was enough.
+TEST_F(PlantedFault, IdleLayer) {
+  const auto diagnosis = found({"model.moe.gate.kind=relu"}, [](const std::string& name, Tensor value) {
+    if (ends_with(name, "gate.weight")) value.zero_();
+  });
+  EXPECT_EQ(first(diagnosis, "unserved_tokens").value, 1);
+  const auto& finding = first(diagnosis, "dead_experts");
+  EXPECT_EQ(finding.severity, Severity::kFault);
+  EXPECT_THAT(finding.experts, ElementsAre(0, 1, 2, 3));
+  // No token has a distribution, which is not one that has diverged.
+  EXPECT_THAT(names(diagnosis), Not(Contains("not_finite")));
+  EXPECT_FALSE(layer_figure(diagnosis.layers.at(0), "margin"));
+  EXPECT_TRUE(layer_json(diagnosis.layers.at(0)).at("margin").is_null());
+}
+
+TEST_F(PlantedFault, LockedInWithinAGate) {
+  // Each group's second expert has all of its tokens.
+  const auto diagnosis =
+      found({"model.moe.gate={kind: hierarchical, groups: 2, outer: {kind: top_k, k: 1}, "
+             "inner: {kind: dselect_k, k: 2}}"},
+            [](const std::string& name, Tensor value) {
+              if (ends_with(name, "bit_weight")) value.zero_();
+              if (ends_with(name, "bit_bias")) value.fill_(100);
+            });
+  EXPECT_THAT(first(diagnosis, "dead_experts").experts, testing::IsSupersetOf({0, 2}));
+  const auto& finding = first(diagnosis, "locked_in");
+  EXPECT_EQ(finding_text(finding), "layer 0: gate.inner.saturated_bits is 1, above 0.95");
+  EXPECT_THAT(finding.advice, Contains("raise model.moe.gate.inner.gamma (now 10)"));
+  EXPECT_EQ(first(diagnosis, "coincident_selectors").figure, "gate.inner.coincident_selectors");
+}
+
 TEST_F(PlantedFault, NotANumber) {
   const auto diagnosis = found({}, [](const std::string& name, Tensor value) {
     if (ends_with(name, "gate.weight")) value.fill_(std::numeric_limits<double>::quiet_NaN());
   });
-  EXPECT_EQ(first(diagnosis, "not_finite").layer, 0);
+  // Not the loss alone: it is the gate of layer 0 that begins it.
+  EXPECT_TRUE(std::any_of(diagnosis.findings.begin(), diagnosis.findings.end(), [](const auto& f) {
+    return f.name == "not_finite" && f.layer == 0;
+  }));
   const auto everywhere = found({}, [](const std::string& name, Tensor value) {
     if (name == "embedding") value.fill_(std::numeric_limits<double>::quiet_NaN());
   });
@@ -177,6 +212,16 @@ TEST_F(PlantedFault, AnOwnGateOfALayerIsNamed) {
   const auto& last = diagnosis.findings.back();
   EXPECT_EQ(last.layer, 1);
   EXPECT_THAT(last.advice, Contains("raise model.moe.layers.1.gate.load_balancing (now 0.01)"));
+}
+
+TEST_F(PlantedFault, AnEntryWithoutAGateHasTheModels) {
+  const auto diagnosis = found({"model.moe.layers={1: {gate: {kind: model}}}"},
+                               [](const std::string& name, Tensor value) {
+                                 if (ends_with(name, "gate.weight")) value.zero_();
+                               });
+  const auto& last = diagnosis.findings.back();
+  EXPECT_EQ(last.layer, 1);
+  EXPECT_THAT(last.advice, Contains("raise model.moe.gate.load_balancing (now 0.01)"));
 }
 
 }  // namespace

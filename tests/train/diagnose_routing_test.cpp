@@ -100,6 +100,19 @@ TEST_F(RoutedCheckpoint, FlipsAgainstAnotherCheckpoint) {
   EXPECT_THAT(failed.out, HasSubstr("--fail-on flips>0.5: layer 0 has flips 1\n"));
 }
 
+// A reference without choices has nothing that could be kept; that is no figure, and no fault of this one.
+TEST_F(RoutedCheckpoint, AnIdleReferenceSaysNothing) {
+  auto options = options_of(checkpoint("run", {}));
+  options.against = checkpoint("idle", {"model.moe.gate.kind=relu"},
+                               [](const std::string& name, Tensor value) {
+                                 if (is_at_end(name, "gate.weight")) value.zero_();
+                               });
+  const auto diagnosis = diagnose(options);
+  EXPECT_FALSE(layer_figure(diagnosis.layers.at(0), "flips"));
+  EXPECT_EQ(layer_figure(diagnosis.layers.at(0), "unusable_batches"), 0);
+  EXPECT_THAT(diagnosis_text(diagnosis), HasSubstr(", n/a by chance, in\n"));
+}
+
 TEST_F(RoutedCheckpoint, AReferenceOfAnotherShapeIsRefused) {
   const auto path = checkpoint("run", {});
   auto options = options_of(path);
@@ -128,7 +141,7 @@ TEST_F(RoutedCheckpoint, RanksOfACheckpointAndOfARun) {
   EXPECT_EQ(ranks.batches, 64);
   EXPECT_NEAR(*layer_figure(diagnosis.layers[0], "rank_wait"), 1.5, 1e-12);
   EXPECT_THAT(diagnosis_text(diagnosis), HasSubstr("On 2 ranks of 2 experts each"));
-  EXPECT_THAT(diagnosis_text(diagnosis), HasSubstr("rank 0    64 of 64  33 %"));
+  EXPECT_THAT(diagnosis_text(diagnosis), HasSubstr("rank 0    64 of 64  67 %"));  // of rank 1's time
   for (const char* refused : {"3", "8", "0", "-1"}) {
     const auto result = program({"run", "--ranks", refused});
     EXPECT_EQ(result.code, 2) << refused;

@@ -208,6 +208,24 @@ TEST(Diagnose, StepsThatWereNotFiniteAreFaults) {
   }
 }
 
+// Rows without log.diagnostics do not say how many tokens went empty. A step of the tiny run has 64 tokens,
+// of which 32 slots an expert are due.
+TEST(Diagnose, AnIdleLayerIsAFault) {
+  const auto names = [](const std::vector<std::string>& overrides) {
+    auto json = Json::parse(row(30, "[0,0,0,0]"));
+    auto& layer = json["moe"][0];
+    layer["slots_per_token"] = 0;
+    for (const char* unformed : {"entropy", "empty_tokens", "dropped"}) layer[unformed] = nullptr;
+    layer["slots_histogram"] = Json::array();
+    const auto config = parse_config<RunConfig>(kTinyConfig, "tiny", overrides);
+    std::vector<std::string> found;
+    for (const auto& one : diagnose_rows("run", config, {json}).findings) found.push_back(one.name);
+    return found;
+  };
+  EXPECT_THAT(names({}), testing::ElementsAre("dead_experts"));
+  EXPECT_THAT(names({"train.batch_tokens=32"}), testing::IsEmpty());  // by chance, of so few
+}
+
 TEST(Diagnose, ADenseRunHasNoExperts) {
   const TinyRun tiny;
   ASSERT_EQ(tiny.train({"run.dir=run", "train.steps=3", "model.moe=none"}).code, 0);

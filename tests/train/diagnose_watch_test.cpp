@@ -129,6 +129,26 @@ TEST(WatchView, ShowsProgressLoadAndFindings) {
   EXPECT_THAT(dead, HasSubstr("dead_experts: layer 0: dead_experts is 1, above 0 (expert 3)"));
 }
 
+TEST(WatchView, DecidedBitsOfAGateWithinAGateAreShown) {
+  const auto shown = [](const std::string& figure) {
+    auto json = Json::parse(row(15));
+    json["moe"][0]["gate"][figure] = 0.625;
+    return joined(watch_view(watched({json.dump()}), 100, 30));
+  };
+  EXPECT_THAT(shown("inner.saturated_bits"), HasSubstr("  slots   sat "));
+  EXPECT_THAT(shown("inner.saturated_bits"), HasSubstr("   2.00  0.62 "));
+  EXPECT_THAT(shown("inner.other"), testing::Not(HasSubstr(" sat ")));
+}
+
+// diagnose() is not what the live view calls: both end with the same findings.
+TEST(WatchView, RowsOfAGateThatLooksAheadSayIt) {
+  const auto config = parse_config<RunConfig>(
+      kTinyConfig, "tiny", {"model.moe.gate.kind=base", "model.moe.allow_future_leak=true"});
+  const auto findings = diagnose_rows("runs/a", config, {Json::parse(row(15))}).findings;
+  ASSERT_FALSE(findings.empty());
+  EXPECT_EQ(findings.back().name, "future_leak");
+}
+
 TEST(WatchView, FitsEveryWindow) {
   const auto state = watched({row(1, "[400,0,0,0]", 2), row(2, "[400,0,0,0]", 2)});
   for (size_t width = 0; width < 130; width += 3) {

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "train/report/axis.h"
-#include "train/report/compare_report.h"
 #include "train/report/heat_map.h"
 #include "train/report/html.h"
 #include "train/report/line_chart.h"
@@ -55,6 +54,19 @@ TEST(ReportAxis, OneValueStillHasRoom) {
     EXPECT_TRUE(std::isfinite(axis.share(value))) << value;
   }
   EXPECT_LT(log_axis(2, 2).low, log_axis(2, 2).high);
+}
+
+// No measurements, but numbers that a row can hold.
+TEST(ReportAxis, NumbersNearTheEndsOfTheirRangeGetAFewTicks) {
+  for (const auto& axis :
+       {linear_axis(5e-324, 1e-323, 5), round_axis(0, 5e-324, 5), round_axis(-1.7e308, 1.7e308, 5),
+        log_axis(5e-324, 1), log_axis(5e-324, 1e-323), log_axis(1, 1.7e308)}) {
+    EXPECT_LT(axis.low, axis.high);
+    EXPECT_THAT(axis.ticks, testing::SizeIs(testing::Lt(20u)));
+    for (const double value : {5e-324, 1.0, 1.7e308}) {
+      EXPECT_TRUE(std::isfinite(axis.share(value))) << value;
+    }
+  }
 }
 
 TEST(ReportThinning, KeepsMeansAndExtremes) {
@@ -268,28 +280,6 @@ TEST(RunReport, WarnsOfWhatIsNotFiniteButNotOfWhatIsNotKnown) {
                             "Steps that were not finite", "Times the run went back"}) {
     EXPECT_THAT(page, HasSubstr("<figcaption>" + std::string(title)));
   }
-}
-
-TEST(CompareReport, BandsAreOfSeedsAndDivergedRunsAreGaps) {
-  Variant variant;
-  for (const double offset : {0.0, 2.0}) {
-    RunRecord run;
-    for (int step = 1; step <= 3; ++step) {
-      const bool diverged = step == 3 && offset > 0;
-      run.rows.push_back({{"step", step},
-                          {"split", "valid"},
-                          {"tokens", step * 10},
-                          {"loss", diverged ? Json() : Json(step + offset)}});
-    }
-    variant.runs.push_back(run);
-  }
-  const auto points = over_seeds(variant, "loss", "tokens");
-  ASSERT_EQ(points.size(), 3u);
-  EXPECT_EQ(points[1].x, 20);
-  EXPECT_EQ(points[1].y, 3);
-  EXPECT_EQ(points[1].low, 2);
-  EXPECT_EQ(points[1].high, 4);
-  EXPECT_TRUE(std::isnan(points[2].y));
 }
 
 }  // namespace

@@ -87,6 +87,20 @@ TEST(RoutedFigures, TokensWithoutADistributionAreLeftOut) {
   EXPECT_THAT(tally.figures().chosen, ElementsAre(0, 0));
 }
 
+// Nothing to say is not the same as a gate that has diverged.
+TEST(RoutedFigures, WithoutAnyDistributionThereAreNone) {
+  const auto figures_of = [](double share) {
+    RoutingTally tally(2, {});
+    tally.add({at::full({2, 1}, kEmpty), at::zeros({2, 1}), at::full({2, 2}, share, at::kDouble)},
+              no_class(2), 0, {});
+    return tally.figures();
+  };
+  EXPECT_FALSE(figures_of(0).has_p);
+  EXPECT_TRUE(figures_of(NAN).has_p);
+  EXPECT_TRUE(std::isnan(figures_of(NAN).margin));
+  EXPECT_TRUE(std::isnan(figures_of(NAN).mutual_information));
+}
+
 TEST(RoutedFigures, TheClosestPairIsOfExpertsWithEnoughTokens) {
   RoutingTally tally(4, {});
   // 30 tokens of experts 0 and 1, 10 of 1 alone, 30 of 0 alone, one of 2 and 3.
@@ -142,7 +156,8 @@ TEST(Saturation, OfTheLargestWeights) {
   reference.weight = at::where((at::arange(8) < 4).unsqueeze(1), reference.weight, 0.0);
   half.add(top_k_of(logits, 1), reference, {});
   EXPECT_EQ(half.saturation(), 1);
-  EXPECT_TRUE(std::isnan(Agreement(4, 1, 1).saturation()));
+  EXPECT_TRUE(half.any());
+  EXPECT_FALSE(Agreement(4, 1, 1).any());
 }
 
 TEST(ByteClasses, EveryKind) {

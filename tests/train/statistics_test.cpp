@@ -92,6 +92,26 @@ TEST(PairedTest, SaysNothingWithoutTwoPairs) {
   EXPECT_THROW(paired_t_test({1}, {}), std::invalid_argument);
 }
 
+// Worked by hand: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04, which must not fall below the one before.
+TEST(Holm, WorkedByHandForFourTests) {
+  const std::vector<double> p = {0.01, 0.04, 0.03, 0.005}, expected = {0.03, 0.06, 0.06, 0.02};
+  const auto corrected = holm(p);
+  ASSERT_EQ(corrected.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(corrected[i], expected[i], 1e-15) << i;
+  }
+}
+
+TEST(Holm, IsAtMostOneAndLeavesOneTestAsItIs) {
+  EXPECT_EQ(holm({0.7, 0.2, 0.6}), (std::vector<double>{1, 3 * 0.2, 1}));
+  EXPECT_EQ(holm({0.03}), std::vector<double>{0.03});
+  EXPECT_TRUE(holm({}).empty());
+}
+
+TEST(Statistics, ValuesOfOneSeedCountOnce) {
+  EXPECT_EQ(mean_by_seed({{1, 2}, {2, 5}, {1, 4}}), (std::map<int64_t, double>{{1, 3}, {2, 5}}));
+}
+
 TEST(PairedTest, OfDifferencesWithoutSpread) {
   EXPECT_EQ(paired_t_test({1, 2}, {1, 2}).p, 1);
   EXPECT_EQ(paired_t_test({2, 3}, {1, 2}).p, 0);

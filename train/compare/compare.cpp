@@ -6,6 +6,8 @@
 
 #include "configs/errors.h"
 #include "configs/suggest.h"
+#include "configs/utf8.h"
+#include "data/printable.h"
 #include "train/compare/warnings.h"
 #include "train/compare/metric_series.h"
 #include "train/compare/over_time.h"
@@ -25,10 +27,13 @@ void require_metric(const std::vector<Variant>& variants, const std::string& met
       names.merge(metric_names(run.rows));
     }
   }
-  const std::vector<std::string> all(names.begin(), names.end());
+  std::vector<std::string> all;
+  for (const auto& name : names) {
+    all.push_back(visible(name));
+  }
   if (all.empty()) {
     throw RunError(
-        variants.front().first().folder +
+        in_quotes(variants.front().first().folder) +
         ": expected rows in metrics.jsonl, of this or another run, found none: they have "
         "only just begun; wait for the first");
   }
@@ -60,7 +65,25 @@ Json difference(const Json& variant, const Json& baseline) {
                                          test.mean_difference + *test.half_width})
                                  : Json()},
           {"t", test.t ? Json(*test.t) : Json()},
-          {"p", test.p ? Json(*test.p) : Json()}};
+          {"p", test.p ? Json(*test.p) : Json()},
+          {"p_holm", Json()}};
+}
+
+// All variants are held against one baseline: the more there are, the sooner one differs by chance.
+void add_holm(Json& variants) {
+  std::vector<double> p;
+  std::vector<Json*> tested;
+  for (auto& variant : variants) {
+    auto& difference = variant.at("difference");
+    if (!difference.is_null() && difference.at("p").is_number()) {
+      p.push_back(difference.at("p").get<double>());
+      tested.push_back(&difference);
+    }
+  }
+  const auto corrected = holm(p);
+  for (size_t i = 0; i < tested.size(); ++i) {
+    tested[i]->at("p_holm") = corrected[i];
+  }
 }
 
 size_t baseline_of(const std::vector<Variant>& variants, const std::string& word) {
@@ -72,7 +95,7 @@ size_t baseline_of(const std::vector<Variant>& variants, const std::string& word
   }
   std::vector<std::string> names;
   for (const auto& variant : variants) {
-    names.push_back(variant.name);
+    names.push_back(visible(variant.name, 200));
   }
   throw ConfigError("--baseline: expected a variant (" + join_or(names) +
                     "), or the name or folder of a run, found '" + word + "'" +
@@ -115,6 +138,7 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
       figures[i]["difference"] = difference(figures[i], figures[baseline]);
     }
   }
+  add_holm(figures);
   Json report = {{"metric", options.metric}, {"baseline", variants[baseline].name}};
   report["variants"] = figures;
   if (options.over_time > 0) {

@@ -27,19 +27,22 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 //   metric, baseline  their names
 //   variants          a list, in the order of the command line, of
 //     name, full_name   see train/compare/variants.h
-//     seeds             those that have a value
-//     value             {mean, sd, ci, n}: final_value() of the metric over seeds; runs of one seed
-//                       count once, by their mean; ci is the 95 % confidence interval of the mean
-//     difference        null for the baseline; {mean, ci, pairs, t, p}: variant - baseline over common
-//                       seeds, two-sided paired t test; without common seeds that of the means
+//     seeds             those that have a value at the end of a finished run
+//     value             {mean, sd, ci, n, unfinished}: final_value() of the metric over these seeds;
+//                       runs of one seed count once, by their mean; ci is the 95 % confidence
+//                       interval of the mean; `unfinished` runs have a value that is left out
+//     difference        null for the baseline; {mean, ci, pairs, t, p, p_holm}: variant - baseline
+//                       over common seeds, two-sided paired t test; without common seeds that of the
+//                       means; p_holm is p corrected for all variants that have one, by holm() of
+//                       train/compare/statistics.h
 //     cost              {step, tokens, flops (from live slots), flops_executed, seconds,
 //                       steps_per_second}: up to the row of the final value (without one, the last
-//                       row), mean over runs
+//                       row), mean over finished runs; where none is, over all
 //     parameters        {total, active}: active once the gate is sparse
 //     flops_per_token   of training once the gate is sparse
 //     moe               null where dense; {experts, k} and, mean over layers, over the last tenth
-//                       of the training rows and over runs, {slots_per_token, coincident_selectors,
-//                       empty_tokens, dropped, max_vio, dead_experts}
+//                       of the training rows and over the same runs, {slots_per_token,
+//                       coincident_selectors, empty_tokens, dropped, max_vio, dead_experts}
 //     runs              a list of {name, folder, seed, steps (planned), finished, value, cost, moe}
 //   over_time         with --over-time: over_time() of train/compare/over_time.h
 //   warnings          texts: what makes the figures hard to compare

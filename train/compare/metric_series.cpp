@@ -1,10 +1,11 @@
 #include "train/compare/metric_series.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <optional>
 
 #include "train/compare/statistics.h"
+#include "train/gate_level.h"
 
 namespace moe {
 namespace {
@@ -40,13 +41,27 @@ void add_names(const Json& object, const std::string& prefix, std::set<std::stri
   }
 }
 
-// Of a layer's own figures, else of its gate's.
+// Of a layer's own figures, else of its gate's: of a gate made of gates the mean over its levels.
 std::optional<double> find_in_layer(const Json& layer, const std::string& path) {
   if (!layer.is_object()) {
     return std::nullopt;
   }
-  const auto own = find_value(layer, path);
-  return own ? own : find_value(layer, "gate." + path);
+  if (const auto own = find_value(layer, path)) {
+    return own;
+  }
+  const auto gate = layer.find("gate");
+  if (gate == layer.end() || !gate->is_object()) {
+    return std::nullopt;
+  }
+  const auto name = starts_with(path, "gate.") ? path.substr(5) : path;
+  std::vector<double> levels;
+  for (const auto& [figure, unused] : gate->items()) {
+    const auto value = gate_level(figure, name) ? find_value(*gate, figure) : std::nullopt;
+    if (value) {
+      levels.push_back(*value);
+    }
+  }
+  return levels.empty() ? std::nullopt : std::optional(mean(levels));
 }
 
 std::optional<double> mean_over_layers(const Json& row, const std::string& path) {
@@ -108,10 +123,15 @@ std::set<std::string> metric_names(const std::vector<Json>& rows) {
 }
 
 double final_value(const std::vector<MetricPoint>& series, const std::string& metric) {
+  if (!std::isfinite(series.back().value)) {
+    return kNan;
+  }
   const size_t count = is_train_metric(metric) ? std::max<size_t>(1, series.size() / 10) : 1;
   std::vector<double> values;
   for (size_t i = series.size() - count; i < series.size(); ++i) {
-    values.push_back(series[i].value);
+    if (std::isfinite(series[i].value)) {  // else a bad step, which the run went on from
+      values.push_back(series[i].value);
+    }
   }
   return mean(values);
 }

@@ -4,7 +4,8 @@
 //   bits_per_byte, loss, objectives.causal          of validation
 //   train.loss, train.lr, train.aux.entropy         of training rows
 //   moe.slots_per_token, moe.gate.saturated_bits    of training rows, the mean over the layers
-// A gate's figure is found without `gate.` too, as moe-compare's report names it.
+// A gate's figure is found without `gate.` too, as moe-compare's report names it; of a gate made of gates
+// moe.gate.NAME is the mean over its levels, and moe.gate.inner.NAME one level's.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ std::set<std::string> metric_names(const std::vector<Json>& rows);
 bool is_train_metric(const std::string& metric);
 
 // What a run ended with: of validation the last value; of training the mean over the last tenth of
-// the rows, one at least. NaN when any of these is. Requires a series that is not empty.
+// the rows, one at least, of those that are finite. NaN when the last is not. Requires a series that is
+// not empty.
 double final_value(const std::vector<MetricPoint>& series, const std::string& metric);
 
 }  // namespace moe

@@ -1,6 +1,8 @@
 #include "train/compare/run_figures.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "data/tokenizer.h"
 #include "train/flops.h"
@@ -41,7 +43,7 @@ Json routing_of(const RunRecord& run) {
   for (const auto& [name, path] : kRouting) {
     const auto metric = std::string("moe.") + path;
     const auto series = metric_series(run.rows, metric);
-    // Null where the rows have none, or have nulls (log.diagnostics: false).
+    // Null where the rows have none (log.diagnostics: false).
     const double value = series.empty() ? kNan : final_value(series, metric);
     routing[name] = std::isfinite(value) ? Json(value) : Json();
   }
@@ -66,6 +68,23 @@ Json mean_slots(const ModelConfig& model) {
                           : Json(static_cast<double>(sum) / static_cast<double>(count));
 }
 
+// Those that cost and routing are means of: the finished ones; where none is, all.
+Json counted_runs(const Json& runs) {
+  Json finished = Json::array();
+  for (const auto& run : runs) {
+    if (run.at("finished").get<bool>()) {
+      finished.push_back(run);
+    }
+  }
+  return finished.empty() ? runs : finished;
+}
+
+int64_t unfinished_values(const Json& runs) {
+  return std::count_if(runs.begin(), runs.end(), [](const Json& run) {
+    return run.at("value").is_number() && !run.at("finished").get<bool>();
+  });
+}
+
 }  // namespace
 
 Json run_figures(const RunRecord& run, const std::string& metric) {
@@ -84,17 +103,13 @@ Json run_figures(const RunRecord& run, const std::string& metric) {
 }
 
 std::map<int64_t, double> values_by_seed(const Json& runs) {
-  std::map<int64_t, std::vector<double>> all;
+  std::vector<std::pair<int64_t, double>> all;
   for (const auto& run : runs) {
-    if (run.at("value").is_number()) {
-      all[run.at("seed")].push_back(run.at("value"));
+    if (run.at("finished").get<bool>() && run.at("value").is_number()) {
+      all.emplace_back(run.at("seed").get<int64_t>(), run.at("value").get<double>());
     }
   }
-  std::map<int64_t, double> means;
-  for (const auto& [seed, values] : all) {
-    means[seed] = mean(values);
-  }
-  return means;
+  return mean_by_seed(all);
 }
 
 Json mean_figure(const Json& runs, const std::string& pointer) {
@@ -122,17 +137,19 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
   Json value = {{"mean", values.empty() ? Json() : Json(mean(values))},
                 {"sd", values.size() < 2 ? Json() : Json(standard_deviation(values))},
                 {"ci", interval(values)},
-                {"n", values.size()}};
+                {"n", values.size()},
+                {"unfinished", unfinished_values(runs)}};
+  const auto counted = counted_runs(runs);
   Json cost = Json::object();
   for (const std::string name : kCosts) {
-    cost[name] = mean_figure(runs, "/cost/" + name);
+    cost[name] = mean_figure(counted, "/cost/" + name);
   }
   const auto& model = variant.first().config.model;
   Json routing;
   if (model.moe) {
     routing = {{"experts", model.moe->experts}, {"k", mean_slots(model)}};
     for (const auto& [name, unused] : kRouting) {
-      routing[name] = mean_figure(runs, std::string("/moe/") + name);
+      routing[name] = mean_figure(counted, std::string("/moe/") + name);
     }
   }
   const auto vocabulary = make_tokenizer(variant.first().config.data.tokenizer)->vocabulary();

@@ -6,6 +6,7 @@
 
 #include "configs/config_io.h"
 #include "data/printable.h"
+#include "train/report/row_scalars.h"
 
 namespace moe {
 namespace {
@@ -17,9 +18,11 @@ bool is_run(const fs::path& folder) {
   return fs::exists(folder / "config.yaml", unreadable);
 }
 
+// Of the keys with which a run may go on, those that say nothing of what it does: `spike`, `recompute` or a
+// layout may be what a sweep compares.
 bool tells_runs_apart(const std::string& key) {
-  for (const std::string free :
-       {"run.name", "run.dir", "run.seed", "data.cache", "sweep", "log", "checkpoint"}) {
+  for (const std::string free : {"run.name", "run.dir", "run.seed", "data.cache", "sweep", "log",
+                                 "checkpoint", "train.bad_steps"}) {
     if (key == free || key.rfind(free + ".", 0) == 0) {
       return false;
     }
@@ -73,7 +76,10 @@ RunRecord read_run(const std::string& folder) {
       run.identity.push_back(std::move(leaf));
     }
   }
-  each_run_row(folder, [&run](Json& row) { run.rows.push_back(std::move(row)); });
+  each_run_row(folder, [&run](Json& row) {
+    erase_unasked(row);
+    run.rows.push_back(std::move(row));
+  });
   return run;
 }
 

@@ -17,10 +17,11 @@ struct RunRecord {
   std::string folder;
   std::string name;  // run.name, or the folder's
   RunConfig config;
-  // What makes a run with another seed the same experiment: every leaf of the config but the seed,
-  // the names of things, and what only decides how much is logged and kept.
+  // What makes a run with another seed the same experiment: every leaf of the config but the seed, and
+  // what may change on resume, train.steps excepted.
   ConfigLeaves identity;
-  std::vector<Json> rows;  // of metrics.jsonl; none when the run has only just begun
+  // Of metrics.jsonl, without what nobody asked for (erase_unasked()); none when the run has only just begun.
+  std::vector<Json> rows;
 };
 
 // The run of a folder that holds config.yaml. Throws RunError naming the file: config.yaml that is

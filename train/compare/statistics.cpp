@@ -17,6 +17,18 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+std::map<int64_t, double> mean_by_seed(const std::vector<std::pair<int64_t, double>>& values) {
+  std::map<int64_t, std::vector<double>> by_seed;
+  for (const auto& [seed, value] : values) {
+    by_seed[seed].push_back(value);
+  }
+  std::map<int64_t, double> means;
+  for (const auto& [seed, of_seed] : by_seed) {
+    means[seed] = mean(of_seed);
+  }
+  return means;
+}
+
 double standard_deviation(const std::vector<double>& values) {
   if (values.size() < 2) {
     return kNan;
@@ -98,6 +110,20 @@ PairedTest paired_t_test(const std::vector<double>& a, const std::vector<double>
   test.t = test.mean_difference / error;
   test.p = std::clamp(1 - student_t_within(*test.t, test.pairs - 1), 0.0, 1.0);
   return test;
+}
+
+std::vector<double> holm(const std::vector<double>& p) {
+  std::vector<size_t> ascending(p.size());
+  std::iota(ascending.begin(), ascending.end(), size_t{0});
+  std::sort(ascending.begin(), ascending.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
+  std::vector<double> corrected(p.size());
+  double largest = 0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    const auto tests_left = static_cast<double>(p.size() - i);
+    largest = std::max(largest, std::min(1.0, tests_left * p[ascending[i]]));
+    corrected[ascending[i]] = largest;
+  }
+  return corrected;
 }
 
 }  // namespace moe

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <limits>
+#include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace moe {
@@ -12,6 +14,8 @@ namespace moe {
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 double mean(const std::vector<double>& values);  // NaN when there are none
+// Of (seed, value): values that share a seed, as runs done twice, count once, by their mean.
+std::map<int64_t, double> mean_by_seed(const std::vector<std::pair<int64_t, double>>& values);
 // Of the sample (divided by n - 1); NaN for fewer than two values.
 double standard_deviation(const std::vector<double>& values);
 
@@ -36,5 +40,11 @@ struct PairedTest {
 // a[i] and b[i] belong together; as many of one as of the other. Differences that are all the same
 // have no spread: p is 1 when they are 0, else 0 (t is infinite).
 PairedTest paired_t_test(const std::vector<double>& a, const std::vector<double>& b);
+
+// The p of several tests, in their order, corrected so that the probability of any false one among those
+// at or below a level is at most that level, however they depend on each other: with m tests the i-th
+// smallest becomes the largest over j <= i of min(1, (m - j + 1) p_j). Holm 1979, "A simple sequentially
+// rejective multiple test procedure", Scandinavian Journal of Statistics 6.
+std::vector<double> holm(const std::vector<double>& p);
 
 }  // namespace moe

@@ -4,12 +4,16 @@
 #include <cmath>
 #include <cstdio>
 
+#include "configs/utf8.h"
 #include "train/text_table.h"
 
 namespace moe {
 namespace {
 
 constexpr const char* kNone = "n/a";
+
+// Names hold whatever a config or a command line gave them: a terminal must not obey it, nor a table break.
+std::string shown_name(const Json& name) { return visible(name.get<std::string>(), 200); }
 
 std::string formatted(const char* format, double value) {
   if (std::isnan(value)) {
@@ -65,13 +69,22 @@ std::string interval(const Json& ci, const Json& value) {
   return end(ci[0]) + " to " + end(ci[1]);
 }
 
+std::string seeds_text(const Json& value) {
+  const auto unfinished = value.at("unfinished").get<int64_t>();
+  return value.at("n").dump() +
+         (unfinished > 0 ? " + " + std::to_string(unfinished) + " unfinished" : "");
+}
+
 TextTable quality(const Json& report) {
-  TextTable table{{"variant", "seeds", report.at("metric"), "difference", "95 % interval", "pairs", "p"}, {}};
+  TextTable table{{"variant", "seeds", shown_name(report.at("metric")), "difference", "95 % interval",
+                   "pairs", "p", "p Holm"},
+                  {}};
   for (const auto& v : report.at("variants")) {
-    TextTable::Row row = {v.at("name"), v.at("value").at("n").dump(), with_spread(v.at("value"))};
+    TextTable::Row row = {shown_name(v.at("name")), seeds_text(v.at("value")),
+                          with_spread(v.at("value"))};
     const auto& difference = v.at("difference");
     if (difference.is_null()) {
-      row.insert(row.end(), {"baseline", "", "", ""});
+      row.insert(row.end(), {"baseline", "", "", "", ""});
     } else {
       const auto& by = difference.at("mean");
       const auto& value = v.at("value").at("mean");
@@ -80,6 +93,7 @@ TextTable quality(const Json& report) {
       row.push_back(interval(difference.at("ci"), value));
       row.push_back(difference.at("pairs").dump());
       row.push_back(p_value(difference.at("p")));
+      row.push_back(p_value(difference.at("p_holm")));
     }
     table.rows.push_back(std::move(row));
   }
@@ -92,7 +106,7 @@ TextTable cost(const Json& report) {
                   {}};
   for (const auto& v : report.at("variants")) {
     const auto& cost = v.at("cost");
-    table.rows.push_back({v.at("name"), short_figure(v.at("parameters").at("total")),
+    table.rows.push_back({shown_name(v.at("name")), short_figure(v.at("parameters").at("total")),
                           short_figure(v.at("parameters").at("active")),
                           short_figure(v.at("flops_per_token")), short_figure(cost.at("tokens")),
                           short_figure(cost.at("flops")), short_figure(cost.at("flops_executed")),
@@ -109,7 +123,7 @@ TextTable routing(const Json& report) {
   for (const auto& v : report.at("variants")) {
     const auto& moe = v.at("moe");
     if (!moe.is_null()) {
-      table.rows.push_back({v.at("name"), moe.at("experts").dump(), moe.at("k").dump(),
+      table.rows.push_back({shown_name(v.at("name")), moe.at("experts").dump(), moe.at("k").dump(),
                             figure(moe.at("slots_per_token"), "%.3f"),
                             figure(moe.at("coincident_selectors"), "%.4f"),
                             figure(moe.at("empty_tokens"), "%.4f"),
@@ -127,7 +141,7 @@ TextTable time_table(const Json& over_time) {
     table.head.push_back(by == "step" ? figure(place, "%.0f") : short_figure(place));
   }
   for (const auto& variant : over_time.at("variants")) {
-    TextTable::Row row = {variant.at("name")};
+    TextTable::Row row = {shown_name(variant.at("name"))};
     for (const auto& value : variant.at("mean")) {
       row.push_back(value.is_null() ? "-" : figure(value));
     }
@@ -154,10 +168,11 @@ std::string short_number(double value) {
 
 std::vector<TitledTable> compare_tables(const Json& report) {
   std::vector<TitledTable> tables = {
-      {report.at("metric").get<std::string>() +
-           " at the end, mean ± sd over seeds; difference to " +
-           report.at("baseline").get<std::string>() +
-           ", its 95 % confidence interval, two-sided paired t test over common seeds",
+      {shown_name(report.at("metric")) +
+           " at the end, mean ± sd over finished seeds; difference to " +
+           shown_name(report.at("baseline")) +
+           ", its 95 % confidence interval, two-sided paired t test over common seeds; p Holm: p "
+           "corrected for all variants tested (Holm 1979)",
        quality(report)},
       {"cost; FLOPs/token in training once the gate is sparse, FLOPs from live slots",
        cost(report)}};
@@ -172,9 +187,10 @@ std::string compare_text(const Json& report, bool markdown) {
   const auto shown = [&](const TextTable& table) {
     return markdown ? table.markdown() : table.plain();
   };
-  const std::string metric = report.at("metric");
   if (report.contains("over_time")) {
-    return metric + " over training, mean over the seeds that have got there\n\n" +
+    return shown_name(report.at("metric")) +
+           " over training, mean over seeds where all have a value; unfinished ones count only for a "
+           "variant that has no others\n\n" +
            shown(time_table(report.at("over_time")));
   }
   std::string text;

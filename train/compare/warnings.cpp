@@ -6,7 +6,7 @@
 #include <set>
 
 #include "configs/suggest.h"
-#include "train/future_leak.h"
+#include "train/gate_notes.h"
 
 namespace moe {
 namespace {
@@ -36,11 +36,12 @@ void check_runs(const Json& figures, const std::string& metric, Texts& out) {
         continue;
       }
       if (!std::isfinite(run.at("value").get<double>())) {
-        out.push_back(name + ": " + metric + " is not finite: the run diverged");
+        out.push_back(name + ": " + metric + " is not finite at the end");
       }
       if (!run.at("finished").get<bool>()) {
         out.push_back(name + ": unfinished: step " + run.at("cost").at("step").dump() + " of " +
-                      run.at("steps").dump());
+                      run.at("steps").dump() + ": left out of means and tests");
+        continue;
       }
       ++runs_of_seed[run.at("seed")];
     }

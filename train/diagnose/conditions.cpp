@@ -1,15 +1,14 @@
 #include "train/diagnose/conditions.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 #include "configs/errors.h"
 #include "configs/suggest.h"
 #include "data/printable.h"
+#include "train/format.h"
 
 namespace moe {
 namespace {
@@ -69,12 +68,12 @@ bool holds(double value, const std::string& comparison, double limit) {
   return (value == limit) == (comparison == "==");
 }
 
-// Whether some layer has the figure, by its name or by that of a gate's figure.
+// Throws unless some layer has the figure.
 void require_known(const Condition& condition, const std::vector<LayerDiagnosis>& layers) {
   std::set<std::string> seen;
   std::vector<std::string> known;
   for (const auto& layer : layers) {
-    if (layer_figure(layer, condition.figure)) return;
+    if (!figures_called(layer, condition.figure).empty()) return;
     for (const auto& [name, value] : layer_figures(layer)) {
       if (seen.insert(name).second) known.push_back(name);
     }
@@ -103,9 +102,10 @@ std::vector<Tripped> tripped(const std::vector<Condition>& conditions,
   for (const auto& condition : conditions) {
     require_known(condition, layers);
     for (const auto& layer : layers) {
-      const auto value = layer_figure(layer, condition.figure);
-      if (value && holds(*value, condition.comparison, condition.limit)) {
-        found.push_back({condition.text, condition.figure, layer.layer, *value});
+      for (const auto& figure : figures_called(layer, condition.figure)) {
+        if (holds(figure.value, condition.comparison, condition.limit)) {
+          found.push_back({condition.text, figure.name, layer.layer, figure.value});
+        }
       }
     }
   }
@@ -113,11 +113,9 @@ std::vector<Tripped> tripped(const std::vector<Condition>& conditions,
 }
 
 std::string tripped_text(const Tripped& tripped) {
-  std::array<char, 32> value;
-  std::snprintf(value.data(), value.size(), "%.6g", std::abs(tripped.value));
   const char* sign = tripped.value < 0 ? "-" : "";
   return tripped.condition + ": layer " + std::to_string(tripped.layer) + " has " +
-         tripped.figure + " " + sign + value.data();
+         printable(tripped.figure) + format(" %s%.6g", sign, std::abs(tripped.value));
 }
 
 }  // namespace moe

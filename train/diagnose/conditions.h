@@ -10,7 +10,7 @@ namespace moe {
 
 struct Condition {
   std::string text;    // as given, without spaces around it
-  std::string figure;  // a name of layer_figures()
+  std::string figure;  // what figures_called() is asked for
   std::string comparison;  // > >= < <= == !=
   double limit = 0;
   size_t place = 1;  // of its first character in the list, from 1
@@ -19,9 +19,9 @@ struct Condition {
 // 'dead_experts>0, max_vio > 2'. Throws ConfigError with the place and what was expected there.
 std::vector<Condition> parse_conditions(const std::string& list);
 
-// Where a condition holds: {condition, layer, value}, in the order of conditions and layers. A
-// figure that is not a number holds too: it must not pass a check. Throws ConfigError, with those
-// that there are, for a figure that none of the layers has.
+// Where a condition holds: {condition, the figure's full name, layer, value}, in the order of conditions
+// and layers. A figure that is not a number holds too: it must not pass a check. Throws ConfigError,
+// with those that there are, for a figure that none of the layers has.
 struct Tripped {
   std::string condition, figure;
   int64_t layer = 0;

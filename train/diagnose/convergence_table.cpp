@@ -1,24 +1,18 @@
 #include "train/diagnose/convergence_table.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 
 #include "data/printable.h"
+#include "train/diagnose/words.h"
 
 namespace moe {
 namespace {
 
-constexpr size_t kMostEntries = 8;
+constexpr size_t kMostShown = 8;
 
-std::string share_text(double share) {
-  if (!std::isfinite(share)) return "n/a";
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), std::abs(share) < 1e6 ? "%.3f" : "%.3g", share);
-  return text.data();
-}
+std::string share_text(double share) { return figure_text("%.3f", share); }
 
 // Of all tokens those with `from` to `until` - 1 live slots.
 double share_between(const std::vector<double>& histogram, int64_t from, int64_t until) {
@@ -31,10 +25,10 @@ double share_between(const std::vector<double>& histogram, int64_t from, int64_t
 
 std::string list_text(const std::vector<double>& values) {
   std::string text;
-  for (size_t i = 0; i < std::min(values.size(), kMostEntries); ++i) {
+  for (size_t i = 0; i < std::min(values.size(), kMostShown); ++i) {
     text += (i > 0 ? " " : "") + share_text(values[i]);
   }
-  const auto more = values.size() - std::min(values.size(), kMostEntries);
+  const auto more = values.size() - std::min(values.size(), kMostShown);
   return text + (more > 0 ? " and " + std::to_string(more) + " more" : "");
 }
 

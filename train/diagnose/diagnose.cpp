@@ -8,7 +8,7 @@
 #include "data/printable.h"
 #include "train/diagnose/rows.h"
 #include "train/compare/run_record.h"
-#include "train/future_leak.h"
+#include "train/gate_notes.h"
 #include "train/schedule.h"
 
 namespace moe {
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMostTokens = 1000000000;
+constexpr int64_t kMostReadTokens = 1000000000;
 constexpr int64_t kFewestJudged = 10;  // logged steps
 constexpr const char* kBadLosses = "losses that are no numbers";
 
@@ -32,7 +32,7 @@ std::vector<LayerDiagnosis> recent_layers(const std::vector<Json>& pooled,
                                           const Diagnosis& diagnosis) {
   if (!diagnosis.config.model.moe) return {};
   auto recent = pool_rows(last_train_rows(pooled, static_cast<size_t>(diagnosis.judged)),
-                          diagnosis.config.model);
+                          diagnosis.config);
   for (auto& layer : recent) {
     for (const auto& all : diagnosis.layers) {
       if (all.layer == layer.layer) layer.unusable = all.unusable;
@@ -72,6 +72,13 @@ std::vector<Finding> step_findings(const std::vector<Json>& pooled, const RunCon
   return findings;
 }
 
+void add_future_leak(Diagnosis& diagnosis) {
+  if (const auto layers = leaking_layers(diagnosis.config.model); layers > 0) {
+    diagnosis.findings.push_back(finding_of_run("future_leak", "layers that look ahead",
+                                                static_cast<double>(layers), diagnosis.config));
+  }
+}
+
 Diagnosis of_checkpoint(const DiagnoseOptions& options) {
   RouteOptions route;
   route.data = options.data;
@@ -97,6 +104,7 @@ Diagnosis of_checkpoint(const DiagnoseOptions& options) {
     diagnosis.findings.insert(diagnosis.findings.begin(),
                               finding_of_run("not_finite", kBadLosses, 1, routed.config));
   }
+  add_future_leak(diagnosis);
   return diagnosis;
 }
 
@@ -159,16 +167,17 @@ Diagnosis diagnose_rows(const std::string& folder, const RunConfig& config,
     }
   }
   if (numbers > 0) diagnosis.loss = sum / static_cast<double>(numbers);
-  if (config.model.moe) diagnosis.layers = pool_rows(pooled, config.model);
+  if (config.model.moe) diagnosis.layers = pool_rows(pooled, config);
   diagnosis.findings = step_findings(pooled, config);
   const auto of_layers = find_faults(recent_layers(pooled, diagnosis),
                                      share_done(diagnosis.step, config.train.steps), config);
   diagnosis.findings.insert(diagnosis.findings.end(), of_layers.begin(), of_layers.end());
+  add_future_leak(diagnosis);
   return diagnosis;
 }
 
 Diagnosis diagnose(const DiagnoseOptions& options) {
-  if (options.tokens && (*options.tokens < 1 || *options.tokens > kMostTokens)) {
+  if (options.tokens && (*options.tokens < 1 || *options.tokens > kMostReadTokens)) {
     throw ConfigError("--tokens: expected an integer from 1 to 1000000000, found " +
                       std::to_string(*options.tokens));
   }
@@ -179,10 +188,6 @@ Diagnosis diagnose(const DiagnoseOptions& options) {
   const bool route = !options.data.empty() || options.tokens || !options.against.empty() ||
                      !options.dump.empty() || holds_only_checkpoints(options.path);
   auto diagnosis = route ? of_checkpoint(options) : of_run(options);
-  if (const auto layers = leaking_layers(diagnosis.config.model); layers > 0) {
-    diagnosis.findings.push_back(finding_of_run("future_leak", "layers that look ahead",
-                                                static_cast<double>(layers), diagnosis.config));
-  }
   if (!options.conditions.empty() && !diagnosis.config.model.moe) {
     throw ConfigError("--fail-on: " + in_quotes(options.conditions.front().figure) + ": " +
                       in_quotes(options.path) +

@@ -1,11 +1,10 @@
 #include "train/diagnose/findings.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "data/printable.h"
 #include "train/diagnose/keys.h"
+#include "train/format.h"
 
 namespace moe {
 namespace {
@@ -33,7 +32,6 @@ Finding finding_of(const DiagnoseRule& rule, double value) {
   Finding finding;
   finding.name = rule.name;
   finding.severity = rule.severity;
-  finding.figure = rule.figure;
   finding.value = value;
   finding.threshold = rule.threshold;
   finding.means = rule.means;
@@ -58,12 +56,6 @@ std::vector<int64_t> experts_of(const std::string& rule, const LayerDiagnosis& l
   return {};
 }
 
-std::string rounded_text(double value) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.4g", value);
-  return text.data();
-}
-
 }  // namespace
 
 std::vector<Finding> find_faults(const std::vector<LayerDiagnosis>& layers, double progress,
@@ -72,10 +64,12 @@ std::vector<Finding> find_faults(const std::vector<LayerDiagnosis>& layers, doub
   std::vector<Finding> findings;
   for (const auto& rule : diagnose_rules()) {
     for (const auto& layer : layers) {
-      const auto value = layer_figure(layer, rule.figure);
-      if (value && *value > rule.threshold && rule.applies(layer, progress)) {
-        auto finding = finding_of(rule, *value);
-        finding.advice = advice_of(rule, values, gate_prefix(*config.model.moe, layer.layer));
+      for (const auto& figure : figures_called(layer, rule.figure)) {
+        if (!(figure.value > rule.threshold) || !rule.applies(layer, progress)) continue;
+        auto finding = finding_of(rule, figure.value);
+        finding.figure = figure.name;
+        finding.advice =
+            advice_of(rule, values, gate_prefix(*config.model.moe, layer.layer) + figure.level);
         finding.layer = layer.layer;
         finding.experts = experts_of(rule.name, layer);
         findings.push_back(std::move(finding));
@@ -96,8 +90,8 @@ Finding finding_of_run(const std::string& rule_name, const std::string& figure, 
 
 std::string finding_text(const Finding& finding) {
   std::string text = finding.layer ? "layer " + std::to_string(*finding.layer) : "the run";
-  text += ": " + finding.figure + " is " + rounded_text(finding.value) + ", above " +
-          rounded_text(finding.threshold);
+  text += ": " + printable(finding.figure) +
+          format(" is %.4g, above %.4g", finding.value, finding.threshold);
   const auto& experts = finding.experts;
   for (size_t i = 0; i < std::min(experts.size(), kMostNamed); ++i) {
     text += (i > 0 ? ", " : experts.size() > 1 ? " (experts " : " (expert ") +

@@ -13,7 +13,7 @@ ConfigValues config_values(RunConfig config) {
 std::string gate_prefix(const MoeConfig& moe, int64_t layer) {
   for (const auto& [name, options] : moe.layers) {
     const auto range = parse_layer_range(name);
-    if (range && range->has(layer)) return "model.moe.layers." + name + ".gate.";
+    if (range && range->has(layer) && options.has_gate()) return "model.moe.layers." + name + ".gate.";
   }
   return "model.moe.gate.";
 }

@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <set>
 
-#include "train/compare/statistics.h"
+#include "train/gate_level.h"
 
 namespace moe {
 namespace {
+
+constexpr const char* kNotOfEveryLayer[] = {
+    "top_weight",   "margin",            "marginal_entropy",   "mutual_information",
+    "coactivation", "class_information", "source_information", "saturation",
+    "flips",        "rank_wait",         "rank_wait_worst"};
+const std::string kOfGate = "gate.";
 
 double sum_of(const std::vector<double>& load) {
   return std::accumulate(load.begin(), load.end(), 0.0);
@@ -86,7 +91,7 @@ std::vector<std::pair<std::string, double>> layer_figures(const LayerDiagnosis& 
   const auto& load = layer.load;
   const bool any = !load.tokens_per_expert.empty();
   const double E = static_cast<double>(layer.experts);
-  const auto of_load = [any](double value) { return any ? value : kNan; };
+  const auto of_load = [any](double value) { return any ? value : NAN; };
   std::vector<std::pair<std::string, double>> figures = {
       {"max_vio", of_load(load.max_vio)},
       {"max_vio_batch", of_load(layer.max_vio_batch)},
@@ -103,16 +108,17 @@ std::vector<std::pair<std::string, double>> layer_figures(const LayerDiagnosis& 
       {"empty_tokens", load.empty_tokens},
       {"dropped", layer.limited ? layer.limited->dropped : load.dropped},
       {"unusable_batches", static_cast<double>(layer.unusable)}};
-  if (!std::isnan(load.top_weight)) {  // rows of older runs have none
-    figures.emplace_back("top_weight", load.top_weight);
-  }
+  if (layer.has_top_weight) figures.emplace_back("top_weight", load.top_weight);
   if (const auto& routing = layer.routing) {
-    figures.insert(figures.end(),
-                   {{"margin", routing->margin},
-                    {"marginal_entropy", routing->marginal_entropy},
-                    {"mutual_information", routing->mutual_information},
-                    {"coactivation", routing->closest.share},
-                    {"class_information", routing->by_class.information()}});
+    if (routing->has_p) {
+      figures.insert(figures.end(), {{"margin", routing->margin},
+                                     {"marginal_entropy", routing->marginal_entropy},
+                                     {"mutual_information", routing->mutual_information}});
+    }
+    if (!routing->coactivation.empty()) {
+      figures.emplace_back("coactivation", routing->closest.share);
+    }
+    figures.emplace_back("class_information", routing->by_class.information());
     if (!routing->by_source.groups.empty()) {
       figures.emplace_back("source_information", routing->by_source.information());
     }
@@ -126,22 +132,37 @@ std::vector<std::pair<std::string, double>> layer_figures(const LayerDiagnosis& 
     figures.emplace_back("rank_wait_worst", ranks->worst);
   }
   for (const auto& [name, value] : load.gate) {
-    figures.emplace_back("gate." + name, value);
+    figures.emplace_back(kOfGate + name, value);
   }
   return figures;
 }
 
 std::optional<double> layer_figure(const LayerDiagnosis& layer, const std::string& name) {
   for (const auto& [known, value] : layer_figures(layer)) {
-    if (known == name || known == "gate." + name) return value;
+    if (known == name) return value;
   }
   return std::nullopt;
+}
+
+std::vector<FoundFigure> figures_called(const LayerDiagnosis& layer, const std::string& name) {
+  const auto is_of_gate = [](const std::string& text) { return text.rfind(kOfGate, 0) == 0; };
+  const auto in_gate = is_of_gate(name) ? name.substr(kOfGate.size()) : name;
+  std::vector<FoundFigure> found;
+  for (const auto& [known, value] : layer_figures(layer)) {
+    if (!is_of_gate(known)) {  // these come first
+      if (known == name) return {FoundFigure{known, "", value}};
+    } else if (const auto level = gate_level(known.substr(kOfGate.size()), in_gate)) {
+      found.push_back({known, *level, value});
+    }
+  }
+  return found;
 }
 
 void note_unusable(LayerDiagnosis& layer) {
   const auto figures = layer_figures(layer);
   // Figures that were not asked for are no sign of a fault.
-  const std::set<std::string> of_diagnostics = {"entropy", "entropy_share", "empty_tokens", "dropped"};
+  const std::set<std::string> of_diagnostics = {"entropy", "entropy_share", "empty_tokens", "dropped",
+                                                "top_weight"};
   const bool all_numbers = std::all_of(figures.begin(), figures.end(), [&](const auto& figure) {
     return std::isfinite(figure.second) ||
            (!layer.diagnostics && of_diagnostics.count(figure.first) > 0);
@@ -158,14 +179,16 @@ Json layer_json(const LayerDiagnosis& layer) {
                {"batches", layer.batches}};
   json["gate"] = Json::object();
   for (const auto& [name, value] : layer_figures(layer)) {
-    if (name.rfind("gate.", 0) == 0) {
-      json["gate"][name.substr(5)] = value;
+    if (name.rfind(kOfGate, 0) == 0) {
+      json["gate"][name.substr(kOfGate.size())] = value;
     } else {
       json[name] = value;
     }
   }
   for (const auto& [name, values] : layer.load.gate_lists) json["gate"][name] = values;
-  json["top_weight"] = layer.load.top_weight;  // null where rows of an older run have none
+  for (const char* name : kNotOfEveryLayer) {
+    if (!json.contains(name)) json[name] = nullptr;
+  }
   json["slots_histogram"] = layer.load.slots_histogram;
   json["limited"] = nullptr;
   if (const auto& limited = layer.limited) {

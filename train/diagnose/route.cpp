@@ -166,9 +166,10 @@ LayerDiagnosis layer_of(int64_t number, const LayerPass& pass, const MoeConfig& 
   layer.load = load_metrics(pass.sums);
   layer.max_vio_batch = pass.max_vio / static_cast<double>(batches);
   layer.batches = batches;
+  layer.tokens = pass.sums.tokens.item<double>();
   layer.routing = pass.tally->figures();
   layer.ranks = pass.ranks;
-  if (pass.agreement) {
+  if (pass.agreement && pass.agreement->any()) {
     layer.agreement = LayerDiagnosis::ToReference{pass.agreement->saturation(),
                                                   pass.agreement->chance()};
   }

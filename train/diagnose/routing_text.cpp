@@ -110,7 +110,10 @@ TextTable rank_table(const Diagnosis& diagnosis, size_t bars) {
     row.push_back(figure_text("%.2f", ranks.worst));
     row.push_back("rank " + std::to_string(most - ranks.busiest.begin()));
     row.push_back(figure_text("%.0f", *most) + " of " + figure_text("%.0f", ranks.batches));
-    row.push_back(ranks.batches > 0 ? rounded_percent(1 - 1 / ranks.wait()) : "n/a");
+    // Of the others' time: the busiest rank is never idle.
+    const auto N = static_cast<double>(ranks.rows.size());
+    row.push_back(ranks.batches > 0 && N > 1 ? rounded_percent((1 - 1 / ranks.wait()) * N / (N - 1))
+                                             : "n/a");
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -118,13 +121,14 @@ TextTable rank_table(const Diagnosis& diagnosis, size_t bars) {
 
 std::string reference_sentence(const Diagnosis& diagnosis) {
   if (diagnosis.against.empty() || diagnosis.layers.empty()) return "";
-  double chance = 0;
+  double chance = 0, layers = 0;
   for (const auto& layer : diagnosis.layers) {
-    chance += layer.agreement ? layer.agreement->chance : NAN;
+    if (!layer.agreement) continue;
+    chance += layer.agreement->chance;
+    ++layers;
   }
-  chance /= static_cast<double>(diagnosis.layers.size());
   return "saturation: share of the choices that are still those of step " +
-         std::to_string(diagnosis.against_step) + ", " + figure_text("%.3f", chance) +
+         std::to_string(diagnosis.against_step) + ", " + figure_text("%.3f", chance / layers) +
          " by chance, in\n" + printable(diagnosis.against);
 }
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 
-#include "train/compare/statistics.h"
 #include "train/report/row_scalars.h"
 
 namespace moe {
@@ -24,7 +22,7 @@ struct Mean {
     ++count;
     return true;
   }
-  double value() const { return count > 0 ? sum / static_cast<double>(count) : kNan; }
+  double value() const { return count > 0 ? sum / static_cast<double>(count) : NAN; }
 };
 
 struct Pool {
@@ -33,7 +31,7 @@ struct Pool {
   std::vector<double> histogram;
   std::map<std::string, Mean> gate;
   std::map<std::string, std::vector<Mean>> gate_lists;
-  int64_t batches = 0, unusable = 0, with_diagnostics = 0;
+  int64_t batches = 0, unusable = 0, with_diagnostics = 0, with_top_weight = 0;
 };
 
 std::optional<std::vector<double>> load_in(const Json& layer, int64_t experts) {
@@ -69,7 +67,7 @@ bool add_list(const Json& list, std::vector<Mean>& means) {
   if (means.size() != list.size()) return false;
   bool usable = true;
   for (size_t i = 0; i < means.size(); ++i) {
-    usable &= means[i].add(list[i].is_number() ? list[i].get<double>() : kNan);
+    usable &= means[i].add(list[i].is_number() ? list[i].get<double>() : NAN);
   }
   return usable;
 }
@@ -78,7 +76,7 @@ bool add_gate(const Json& gate, Pool& pool) {
   bool usable = true;
   for (const auto& [name, value] : gate.items()) {
     usable &= value.is_array() ? add_list(value, pool.gate_lists[name])
-                               : pool.gate[name].add(value.is_number() ? value.get<double>() : kNan);
+                               : pool.gate[name].add(value.is_number() ? value.get<double>() : NAN);
   }
   return usable;
 }
@@ -90,6 +88,7 @@ bool add_diagnostics(const Json& layer, int64_t experts, Pool& pool) {
   usable &= pool.empty.add(number_in(layer, "empty_tokens"));
   usable &= pool.dropped.add(number_in(layer, "dropped"));
   if (layer.contains("top_weight")) {
+    ++pool.with_top_weight;
     usable &= pool.top_weight.add(number_in(layer, "top_weight"));
   }
   if (const auto histogram = layer.find("slots_histogram"); histogram != layer.end()) {
@@ -123,18 +122,19 @@ void each_layer(const std::vector<Json>& rows, int64_t end,
     const auto layers = row.find("moe");
     if (layers == row.end() || !layers->is_array()) continue;
     for (const auto& layer : *layers) {
-      const double number = layer.is_object() ? number_in(layer, "layer") : kNan;
+      const double number = layer.is_object() ? number_in(layer, "layer") : NAN;
       if (number >= 0 && number < static_cast<double>(end)) use(static_cast<int64_t>(number), layer);
     }
   }
 }
 
-LayerDiagnosis finished(int64_t number, const Pool& pool, const MoeConfig& config) {
+LayerDiagnosis finished(int64_t number, const Pool& pool, const RunConfig& config) {
+  const auto& moe = *config.model.moe;
   LayerDiagnosis layer;
   layer.layer = number;
-  layer.gate_kind = config.gate_of(number).kind;
-  layer.experts = config.experts;
-  layer.k = config.slots(number);
+  layer.gate_kind = moe.gate_of(number).kind;
+  layer.experts = moe.experts;
+  layer.k = moe.slots(number);
   auto& load = layer.load;
   load.tokens_per_expert = pool.load;
   if (!pool.load.empty()) {
@@ -153,8 +153,10 @@ LayerDiagnosis finished(int64_t number, const Pool& pool, const MoeConfig& confi
     for (const auto& mean : means) load.gate_lists[name].push_back(mean.value());
   }
   layer.diagnostics = pool.with_diagnostics > 0;
+  layer.has_top_weight = pool.with_top_weight > 0 || !layer.diagnostics;
   layer.max_vio_batch = pool.max_vio.value();
   layer.batches = pool.batches;
+  layer.tokens = static_cast<double>(pool.batches) * static_cast<double>(config.train.batch_tokens);
   layer.unusable = pool.unusable;
   note_unusable(layer);
   return layer;
@@ -164,7 +166,7 @@ LayerDiagnosis finished(int64_t number, const Pool& pool, const MoeConfig& confi
 
 double number_in(const Json& object, const char* key) {
   const auto found = object.find(key);
-  return found != object.end() && found->is_number() ? found->get<double>() : kNan;
+  return found != object.end() && found->is_number() ? found->get<double>() : NAN;
 }
 
 std::vector<Json> last_train_rows(const std::vector<Json>& rows, size_t most) {
@@ -176,13 +178,13 @@ std::vector<Json> last_train_rows(const std::vector<Json>& rows, size_t most) {
   return last;
 }
 
-std::vector<LayerDiagnosis> pool_rows(const std::vector<Json>& rows, const ModelConfig& model) {
+std::vector<LayerDiagnosis> pool_rows(const std::vector<Json>& rows, const RunConfig& config) {
   std::map<int64_t, Pool> pools;
-  each_layer(rows, model.layers, [&](int64_t number, const Json& layer) {
-    add(layer, model.moe->experts, pools[number]);
+  each_layer(rows, config.model.layers, [&](int64_t number, const Json& layer) {
+    add(layer, config.model.moe->experts, pools[number]);
   });
   std::vector<LayerDiagnosis> found;
-  for (const auto& [number, pool] : pools) found.push_back(finished(number, pool, *model.moe));
+  for (const auto& [number, pool] : pools) found.push_back(finished(number, pool, config));
   return found;
 }
 

@@ -16,9 +16,9 @@ constexpr size_t kPooledRows = 100;
 std::vector<Json> last_train_rows(const std::vector<Json>& rows, size_t most);
 
 // One of each layer in these rows: loads summed, the rest their means. A layer that the model cannot
-// have is left out; a row whose load is of another number of experts counts as unusable. Requires a
-// model with experts.
-std::vector<LayerDiagnosis> pool_rows(const std::vector<Json>& rows, const ModelConfig& model);
+// have is left out; a row whose load is of another number of experts counts as unusable. Requires the
+// config of a model with experts.
+std::vector<LayerDiagnosis> pool_rows(const std::vector<Json>& rows, const RunConfig& config);
 
 // The load of ranks over the same rows, of every layer with a load in them. Requires that `ranks`
 // divides the experts.

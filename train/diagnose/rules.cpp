@@ -18,6 +18,14 @@ bool enough_text(const LayerDiagnosis& layer, double) {
   return layer_figure(layer, "slots_per_expert") >= kTooFewSlots;
 }
 
+// A layer without any slot has none to count: its text is judged by the slots that were due.
+bool enough_text_or_idle(const LayerDiagnosis& layer, double progress) {
+  const double due =
+      layer.tokens * static_cast<double>(layer.k) / static_cast<double>(layer.experts);
+  return enough_text(layer, progress) ||
+         (layer_figure(layer, "slots_per_expert") == 0 && due >= kTooFewSlots);
+}
+
 bool too_little_text(const LayerDiagnosis& layer, double progress) {
   const auto slots = layer_figure(layer, "slots_per_expert");
   return slots > 0 && !enough_text(layer, progress);
@@ -33,7 +41,7 @@ bool sparse(const LayerDiagnosis& layer, double) {
 }
 
 bool badly_loaded(const LayerDiagnosis& layer, double progress) {
-  return enough_text(layer, progress) &&
+  return enough_text_or_idle(layer, progress) &&
          (layer_figure(layer, "concentration") > kMostConcentration ||
           layer_figure(layer, "max_vio") > kMostSkew || layer.load.dead_experts > 0);
 }
@@ -69,8 +77,8 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
         {"set to fp32", "train.dtype"},
         {"set to rollback", "train.on_nonfinite"},
         {"go back to an older checkpoint", ""}}},
-      {"dead_experts", Severity::kFault, "dead_experts", 0, "at least 20 slots an expert",
-       enough_text,
+      {"dead_experts", Severity::kFault, "dead_experts", 0,
+       "at least 20 slots an expert, or none where as many were due", enough_text_or_idle,
        "An expert without tokens gets no gradient and stays as it is: its parameters are paid for "
        "and do nothing.",
        kBalance},
@@ -115,8 +123,7 @@ const std::vector<DiagnoseRule>& diagnose_rules() {
        none_dropped,
        "Tokens that no expert sees: the gate gave all its weight to codes without an expert, its "
        "weights are all zero, or experts choose and none chose them.",
-       {{"raise", "model.moe.gate.reachability"},
-        {"set to a power of two", "model.moe.experts"},
+       {{"a power of two as model.moe.experts, or raise", "model.moe.gate.reachability"},
         {"another", "model.moe.gate.kind"}}},
       {"not_sparse", Severity::kWarning, "slots_per_k", 1.5, "from 75 % of the steps on", late,
        "A gate that starts dense and is to become sparse has not: every token pays for more than "

@@ -21,7 +21,7 @@ struct Advice {
 struct DiagnoseRule {
   const char* name;
   Severity severity;
-  // Of layer_figures(), or of the whole run; the rule holds where it is above the threshold.
+  // For figures_called(), or of the whole run; the rule holds where one is above the threshold.
   const char* figure;
   double threshold;
   const char* only;  // a further condition in words, or ""

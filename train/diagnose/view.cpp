@@ -1,14 +1,14 @@
 #include "train/diagnose/view.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <numbers>
+#include <optional>
 
 #include "data/printable.h"
 #include "train/diagnose/rows.h"
 #include "train/diagnose/text.h"
+#include "train/format.h"
 #include "train/load_bars.h"
 #include "train/progress_line.h"
 
@@ -16,13 +16,6 @@ namespace moe {
 namespace {
 
 constexpr size_t kMostLosses = 1000;
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  std::array<char, 160> text;
-  std::snprintf(text.data(), text.size(), pattern, values...);
-  return text.data();
-}
 
 std::string number(const char* pattern, double value) {
   if (!std::isfinite(value)) return "n/a";
@@ -88,6 +81,15 @@ constexpr ScreenColumn kScreenColumns[] = {
 };
 constexpr size_t kLayerWidth = 5, kBarsWanted = 16, kMostBars = 64;
 
+// The mean over the layer's gates that have this figure: over both levels of a hierarchical one.
+std::optional<double> column_value(const LayerDiagnosis& layer, const char* figure) {
+  const auto found = figures_called(layer, figure);
+  if (found.empty()) return std::nullopt;
+  double sum = 0;
+  for (const auto& each : found) sum += each.value;
+  return sum / static_cast<double>(found.size());
+}
+
 std::string to_right(const std::string& text, size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
@@ -97,7 +99,7 @@ std::vector<std::string> table_lines(const Diagnosis& diagnosis, size_t width) {
   constexpr size_t kFrame = 4;  // two spaces and the marks around the bars
   const auto known = [&](const ScreenColumn& column) {
     return std::any_of(diagnosis.layers.begin(), diagnosis.layers.end(), [&](const auto& layer) {
-      return layer_figure(layer, column.figure).has_value();
+      return column_value(layer, column.figure).has_value();
     });
   };
   size_t used = kLayerWidth + kFrame;
@@ -115,7 +117,7 @@ std::vector<std::string> table_lines(const Diagnosis& diagnosis, size_t width) {
   for (const auto& layer : diagnosis.layers) {
     auto line = to_right(std::to_string(layer.layer), kLayerWidth);
     for (const auto& column : columns) {
-      const double value = layer_figure(layer, column.figure).value_or(NAN);
+      const double value = column_value(layer, column.figure).value_or(NAN);
       line += to_right(number(column.format, value), column.width);
     }
     lines.push_back(line + "  |" + load_bars(layer.load.tokens_per_expert, bars) + "|");

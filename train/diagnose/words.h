@@ -8,7 +8,7 @@ namespace moe {
 
 // One number by a printf format; "n/a" where it is none. A number of another size than these figures
 // have is written in three digits.
-std::string figure_text(const char* format, double value);
+std::string figure_text(const char* pattern, double value);
 
 // "1 layer", "2 layers".
 std::string plural(int64_t count, const std::string& noun);

@@ -20,11 +20,17 @@ double tick_step(double span, int count) {
   return 10 * power;
 }
 
+// Sizes beyond which differences and powers of ten end in 0 or infinity, and a loop over ticks nowhere.
+// What is larger is drawn outside the chart.
+constexpr double kSmallest = 1e-300, kLargest = 1e300;
+
 // Data of one value, or none to speak of, still needs room to be drawn in.
 void widen(double& low, double& high) {
+  low = std::clamp(low, -kLargest, kLargest);
+  high = std::clamp(high, -kLargest, kLargest);
   const double size = std::max(std::abs(low), std::abs(high));
-  if (high - low <= 1e-9 * size || high == low) {
-    const double room = size == 0 ? 1 : size * 0.1;
+  if (high - low <= std::max(1e-9 * size, kSmallest)) {
+    const double room = size <= kSmallest ? 1 : size * 0.1;
     low -= low == 0 ? 0 : room;
     high += room;
   }
@@ -83,7 +89,9 @@ void add_ticks(Axis& axis, double step) {
 }  // namespace
 
 double Axis::share(double value) const {
-  return log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+  // Not of quotients, which can be infinite.
+  return log ? (std::log(value) - std::log(low)) / (std::log(high) - std::log(low))
+             : (value - low) / (high - low);
 }
 
 Axis linear_axis(double low, double high, int count) {
@@ -102,8 +110,8 @@ Axis round_axis(double low, double high, int count) {
 }
 
 Axis log_axis(double low, double high) {
-  low = round_value(low, false);
-  high = round_value(high, true);
+  low = round_value(std::clamp(low, kSmallest, kLargest), false);
+  high = round_value(std::clamp(high, kSmallest, kLargest), true);
   if (high <= low * 1.5) {
     low /= 2;
     high *= 2;

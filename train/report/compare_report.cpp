@@ -8,7 +8,6 @@
 #include "train/compare/metric_series.h"
 #include "train/report/figures.h"
 #include "train/report/html.h"
-#include "train/report/row_scalars.h"
 #include "train/report/run_report.h"
 
 namespace moe {
@@ -16,8 +15,8 @@ namespace {
 
 constexpr const char* kReading =
     "<p class=\"note\">Lines are means over seeds, bands reach from the lowest to the highest "
-    "seed. "
-    "Figures of routing are means over layers.</p>\n";
+    "seed; both are drawn where all seeds have a value. Runs that are not finished are drawn only for "
+    "a variant that has no others. Figures of routing are means over layers.</p>\n";
 
 void add_variants(LineChart& chart, const std::vector<Variant>& variants, const std::string& metric,
                   const std::string& x) {
@@ -25,11 +24,6 @@ void add_variants(LineChart& chart, const std::vector<Variant>& variants, const 
     // A variant without the figure keeps its place, so that its colour is the same in all charts.
     chart.series.push_back({variant.name, over_seeds(variant, metric, x), true});
   }
-}
-
-bool all_are(const LineChart& chart, bool (*are)(const std::vector<ChartPoint>&)) {
-  return std::all_of(chart.series.begin(), chart.series.end(),
-                     [are](const ChartSeries& s) { return are(s.points); });
 }
 
 std::string quality_chart(const std::vector<Variant>& variants, const std::string& metric,
@@ -71,10 +65,8 @@ std::string course(const std::vector<Variant>& variants, const std::set<std::str
   for (const auto& metric : course_metrics(names, shown_already)) {
     auto chart = titled_chart(figure_of(metric));
     add_variants(chart, variants, metric, "step");
-    if (may_be_unknown(figure_of(metric)) && all_are(chart, none_finite)) {
-      continue;
-    }
-    if (all_are(chart, all_zero)) {
+    if (std::all_of(chart.series.begin(), chart.series.end(),
+                    [](const ChartSeries& s) { return all_zero(s.points); })) {
       zero.push_back(figure_of(metric));
     } else {
       charts.push_back(line_chart(chart));

@@ -13,11 +13,12 @@ namespace moe {
 // `report` is compare() of these variants.
 std::string compare_report(const Json& report, const std::vector<Variant>& variants);
 
-// A metric (a name of train/compare/metric_series.h) of a variant's runs against `x`, which is "step" or a
-// counter that every row has, such as "tokens" or "flops": the mean over runs, and as the band the
-// lowest and highest run where there are several. Neighbouring steps share a point where there are
-// more than kMostChartPoints: first each run's mean, so that the band shows how runs differ and not
-// how steps do. A point where a run's values are all not finite is a gap.
+// A metric (a name of train/compare/metric_series.h) of a variant against `x`, which is "step" or a
+// counter that every row has, such as "tokens" or "flops": the mean over seeds, and as the band the lowest
+// and highest seed where there are several, on the lines of counted_courses() (train/compare/course.h) and
+// only where all of them have a value. Neighbouring rows share a point of a line where there are more than
+// kMostChartPoints. Where a seed's value is not finite is a gap. Lines without a common x (one validation
+// each, at seconds of its own) give one point of their ends.
 std::vector<ChartPoint> over_seeds(const Variant& variant, const std::string& metric,
                                    const std::string& x);
 

@@ -34,12 +34,12 @@ constexpr std::array<Figure, 22> kFigures = {{
     {"max_vio", "Overload (max_vio)", "", "(most loaded - mean) / mean; 0 is perfect balance.",
      false, true},
     {"load_cv", "Load, coefficient of variation", "", "", false, true},
-    {"entropy", "Gate entropy", "nats", "Of a token's weights over the experts.", false, true},
+    {"entropy", "Gate entropy", "nats", "Of the gate's distribution over the experts.", false, true},
     {"dead_experts", "Dead experts", "", "Without a token in the step.", false, true},
     {"dropped", "Dropped slots", "share", "Lost to capacity.", false, true},
     {"empty_tokens", "Empty tokens", "share", "Left without an expert.", false, true},
     {"gate.coincident_selectors", "Coincident selectors", "share",
-     "Of a token's selectors, those that chose an expert another one has.", false, true},
+     "Tokens for which two selectors or more prefer one expert.", false, true},
     {"gate.saturated_bits", "Saturated bits", "share", "1: every selector has settled.", false,
      true},
     {"gate.saturated_bits_by_selector", "Saturated bits by selector", "share",
@@ -147,11 +147,6 @@ std::string zero_sentence(const std::vector<std::string>& figures) {
 bool all_zero(const std::vector<ChartPoint>& points) {
   return std::all_of(points.begin(), points.end(),
                      [](const ChartPoint& p) { return p.y == 0 && !(p.low < 0) && !(p.high > 0); });
-}
-
-bool none_finite(const std::vector<ChartPoint>& points) {
-  return std::none_of(points.begin(), points.end(),
-                      [](const ChartPoint& p) { return std::isfinite(p.y); });
 }
 
 }  // namespace moe

@@ -32,6 +32,5 @@ std::string figure_of(const std::string& metric);
 std::string zero_sentence(const std::vector<std::string>& figures);
 
 bool all_zero(const std::vector<ChartPoint>& points);
-bool none_finite(const std::vector<ChartPoint>& points);
 
 }  // namespace moe

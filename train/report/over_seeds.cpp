@@ -2,72 +2,60 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/compare/metric_series.h"
+#include "train/compare/course.h"
+#include "train/compare/statistics.h"
 #include "train/report/compare_report.h"
 
 namespace moe {
 namespace {
 
-struct Sum {
-  double x = 0, y = 0;
-  size_t rows = 0, finite = 0;
-};
+// Means over neighbouring rows where there are many, so that the band shows how seeds differ and not how
+// rows do.
+void smooth(Course& course) {
+  std::vector<ChartPoint> points;
+  for (const auto& point : course.points) {
+    points.push_back({point.at, point.value});
+  }
+  course.points.clear();
+  for (const auto& point : thinned(points, kMostChartPoints)) {
+    course.points.push_back({point.x, point.y});
+  }
+}
 
-double place_of_row(const Json& row, const std::string& x) {
-  const auto found = row.find(x);
-  return found != row.end() && found->is_number() ? found->get<double>()
-                                                  : std::numeric_limits<double>::quiet_NaN();
+// Courses without a common place, as of one validation each at seconds of its own, have their last points
+// moved to their mean place: an end to look at, if no course.
+void join_ends(std::vector<Course>& courses) {
+  std::vector<double> ends;
+  for (const auto& course : courses) {
+    ends.push_back(course.points.back().at);
+  }
+  for (auto& course : courses) {
+    course.points = {CoursePoint{mean(ends), course.points.back().value}};
+  }
+}
+
+ChartPoint point_of(const std::vector<double>& seeds, double x) {
+  ChartPoint point{x, mean(seeds)};
+  if (seeds.size() > 1 && std::isfinite(point.y)) {
+    const auto [low, high] = std::minmax_element(seeds.begin(), seeds.end());
+    point.low = *low, point.high = *high;
+  }
+  return point;
 }
 
 }  // namespace
 
 std::vector<ChartPoint> over_seeds(const Variant& variant, const std::string& metric,
                                    const std::string& x) {
-  std::vector<std::vector<MetricPoint>> runs;
-  std::vector<int64_t> steps;  // of any run, each once, ascending
-  for (const auto& run : variant.runs) {
-    runs.push_back(metric_series(run.rows, metric));
-    for (const auto& point : runs.back()) {
-      steps.push_back(point.step);
-    }
-  }
-  std::sort(steps.begin(), steps.end());
-  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
-  const size_t count = std::min(steps.size(), kMostChartPoints);
-  const auto stretch_of = [&](int64_t step) {
-    const auto place = std::lower_bound(steps.begin(), steps.end(), step) - steps.begin();
-    return static_cast<size_t>(place) * count / steps.size();
-  };
-  std::vector<std::vector<ChartPoint>> means(count);  // by stretch, of each run that reaches it
-  for (size_t run = 0; run < runs.size(); ++run) {
-    std::vector<Sum> sums(count);
-    for (const auto& point : runs[run]) {
-      auto& sum = sums[stretch_of(point.step)];
-      sum.x += place_of_row(variant.runs[run].rows[point.row], x);
-      ++sum.rows;
-      if (std::isfinite(point.value)) {
-        sum.y += point.value;
-        ++sum.finite;
-      }
-    }
-    for (size_t i = 0; i < count; ++i) {
-      if (sums[i].rows > 0) {  // 0 / 0 is the NaN of a gap
-        means[i].push_back({sums[i].x / static_cast<double>(sums[i].rows),
-                            sums[i].y / static_cast<double>(sums[i].finite)});
-      }
-    }
+  auto courses = counted_courses(courses_of(variant, metric, x));
+  std::for_each(courses.begin(), courses.end(), smooth);
+  if (shared_places(courses).empty()) {
+    join_ends(courses);
   }
   std::vector<ChartPoint> points;
-  for (const auto& of_runs : means) {
-    auto point = merged_points(of_runs);
-    if (std::any_of(of_runs.begin(), of_runs.end(),
-                    [](const ChartPoint& p) { return std::isnan(p.y); })) {
-      point.y = std::numeric_limits<double>::quiet_NaN();
-    }
-    points.push_back(point);
+  for (const double place : spaced(shared_places(courses), kMostChartPoints)) {
+    points.push_back(point_of(seeds_at(courses, place, true), place));
   }
-  std::sort(points.begin(), points.end(),
-            [](const ChartPoint& a, const ChartPoint& b) { return a.x < b.x; });
   return points;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace moe {
 namespace {
@@ -13,14 +14,17 @@ void add_numbers(const Json& object, const std::string& prefix, Scalars& scalars
     if (value.is_object()) {
       add_numbers(value, prefix + key + ".", scalars);
     } else if (value.is_number() || value.is_null()) {
-      // A row that is not written yet has NaN where it will have null.
-      const double number =
-          value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-      if (std::isfinite(number) || !may_be_unknown(key)) {
-        scalars.emplace_back(prefix + key, number);
-      }
+      scalars.emplace_back(prefix + key, value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                                         : value.get<double>());
     }
   }
+}
+
+// A row that is not written yet has NaN where it will have null.
+bool is_null_in(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() &&
+         (found->is_null() || (found->is_number() && std::isnan(found->get<double>())));
 }
 
 // Of one layer: without its number, which is the coordinate.
@@ -65,37 +69,50 @@ void add_layers(const Json& layers, Scalars& scalars) {
 
 }  // namespace
 
-bool may_be_unknown(const std::string& figure) { return figure == "mfu"; }
-
 int64_t layer_number(const Json& layer, size_t place) {
   const auto found = layer.find("layer");
   return found != layer.end() && found->is_number_integer() ? found->get<int64_t>()
                                                             : static_cast<int64_t>(place);
 }
 
-Scalars row_scalars(const Json& row) {
+void erase_unasked(Json& row) {
+  if (is_null_in(row, "mfu")) {
+    row.erase("mfu");
+  }
+  const auto layers = row.find("moe");
+  for (size_t i = 0; layers != row.end() && layers->is_array() && i < layers->size(); ++i) {
+    auto& layer = (*layers)[i];
+    if (layer.is_object() && without_diagnostics(layer)) {
+      for (const char* name : {"entropy", "empty_tokens", "dropped", "top_weight"}) {
+        layer.erase(name);
+      }
+    }
+  }
+}
+
+Scalars row_scalars(Json row) {
+  erase_unasked(row);
+  Json layers;
+  if (const auto found = row.find("moe"); found != row.end()) {
+    layers = std::move(*found);
+  }
+  row.erase("step");
+  row.erase("moe");
   Scalars scalars;
-  Json own = row;
-  own.erase("step");
-  own.erase("moe");
   const auto split = row.find("split");
   if (split != row.end() && split->is_string()) {
-    add_numbers(own, split->get<std::string>() + "/", scalars);
+    add_numbers(row, split->get<std::string>() + "/", scalars);
   }
-  if (const auto layers = row.find("moe"); layers != row.end() && layers->is_array()) {
-    add_layers(*layers, scalars);
+  if (layers.is_array()) {
+    add_layers(layers, scalars);
   }
   return scalars;
 }
 
 bool without_diagnostics(const Json& layer) {
-  const auto entropy = layer.find("entropy"), histogram = layer.find("slots_histogram");
-  // A row that is not written yet has NaN where it will have null.
-  const bool unknown = entropy != layer.end() &&
-                       (entropy->is_null() ||
-                        (entropy->is_number() && std::isnan(entropy->get<double>())));
-  return unknown && histogram != layer.end() &&
-         histogram->is_array() && histogram->empty();
+  const auto histogram = layer.find("slots_histogram");
+  return is_null_in(layer, "entropy") && histogram != layer.end() && histogram->is_array() &&
+         histogram->empty();
 }
 
 }  // namespace moe

@@ -10,15 +10,15 @@
 
 namespace moe {
 
-// A null of this figure means that it is not known, not that it was not finite: `mfu`, without
-// log.peak_tflops.
-bool may_be_unknown(const std::string& figure);
+// Takes out of a row what is null because nobody asked for it, not because it was not finite: `mfu`
+// without log.peak_tflops, and what log.diagnostics: false leaves out of `moe`. Reports would warn of every
+// ordinary run.
+void erase_unasked(Json& row);
 
-// NaN where the row has null; what is not known is left out, or reports would warn of every
-// ordinary run. Without `step` and without what is not one number (the load of each
-// expert). From kMostLayers on a figure of the layers is given as /mean, /min and /max over them,
-// so that the number of names stays bounded.
-Scalars row_scalars(const Json& row);
+// NaN where the row has null. Without what nobody asked for, without `step` and without what is not one
+// number (the load of each expert). From kMostLayers on a figure of the layers is given as /mean, /min and
+// /max over them, so that the number of names stays bounded.
+Scalars row_scalars(Json row);
 
 // The number of a layer's object in `moe`, or its place there where it has none.
 int64_t layer_number(const Json& layer, size_t place);

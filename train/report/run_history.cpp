@@ -103,25 +103,13 @@ HeatMap LoadHistory::map(size_t columns) const {
   return map;
 }
 
-// Without the figures that log.diagnostics: false left null: they are not known, and nothing was not finite.
-static Json without_unformed(Json row) {
-  const auto layers = row.find("moe");
-  for (size_t i = 0; layers != row.end() && layers->is_array() && i < layers->size(); ++i) {
-    auto& layer = (*layers)[i];
-    if (layer.is_object() && without_diagnostics(layer)) {
-      for (const char* name : {"entropy", "empty_tokens", "dropped", "top_weight"}) layer.erase(name);
-    }
-  }
-  return row;
-}
-
 void RunHistory::add(const Json& row) {
   const auto step = row.find("step");
   if (step == row.end() || !step->is_number_integer()) {
     return;
   }
   last_step_ = step->get<int64_t>();
-  for (const auto& [name, value] : row_scalars(without_unformed(row))) {
+  for (const auto& [name, value] : row_scalars(row)) {
     series_[name].add(static_cast<double>(last_step_), value);
   }
   const auto layers = row.find("moe");

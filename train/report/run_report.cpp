@@ -5,7 +5,7 @@
 
 #include "configs/suggest.h"
 #include "train/compare/text.h"
-#include "train/future_leak.h"
+#include "train/gate_notes.h"
 #include "train/report/convergence.h"
 #include "train/report/figures.h"
 #include "train/report/html.h"
@@ -169,10 +169,7 @@ LayerCharts layer_charts(const RunHistory& history) {
 
 // What deserves a look before any chart.
 std::vector<std::string> warnings_of(const RunConfig& config, const RunHistory& history) {
-  std::vector<std::string> warnings;
-  if (const auto note = future_leak_note(config.model); !note.empty()) {
-    warnings.push_back(note);
-  }
+  auto warnings = gate_notes(config.model);
   for (const auto& [name, series] : history.series()) {
     if (series.missing() > 0) {
       warnings.push_back(name + " was not finite in " + std::to_string(series.missing()) + " of " +

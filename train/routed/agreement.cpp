@@ -1,6 +1,5 @@
 #include "train/routed/agreement.h"
 
-#include "train/compare/statistics.h"
 #include "train/routed/chosen.h"
 
 namespace moe {
@@ -19,12 +18,6 @@ void Agreement::add(const KeptRouting& now, const KeptRouting& reference, const 
   kept_ += sum[0];
   chosen_ += sum[1];
   tokens_ += sum[2];
-}
-
-double Agreement::saturation() const { return tokens_ > 0 ? kept_ / tokens_ : kNan; }
-
-double Agreement::chance() const {
-  return tokens_ > 0 ? chosen_ / tokens_ / static_cast<double>(experts_) : kNan;
 }
 
 }  // namespace moe

@@ -16,11 +16,12 @@ class Agreement {
   // The same tokens through both. `valid` [T] bool, or undefined: all are text.
   void add(const KeptRouting& now, const KeptRouting& reference, const Tensor& valid);
 
-  // Share of the reference's choice that is still chosen now, mean over the tokens that had one;
-  // not a number without such a token.
-  double saturation() const;
+  // Whether the reference chose anything for any token. The others require that.
+  bool any() const { return tokens_ > 0; }
+  // Share of the reference's choice that is still chosen now, mean over the tokens that had one.
+  double saturation() const { return kept_ / tokens_; }
   // What it would be by chance, for choices as many as now.
-  double chance() const;
+  double chance() const { return chosen_ / tokens_ / static_cast<double>(experts_); }
 
  private:
   int64_t experts_, k_now_, k_reference_;

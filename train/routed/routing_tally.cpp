@@ -1,6 +1,5 @@
 #include "train/routed/routing_tally.h"
 
-#include "train/compare/statistics.h"
 #include "train/routed/chosen.h"
 #include "train/routed/token_classes.h"
 
@@ -67,7 +66,7 @@ void RoutingTally::add(const KeptRouting& routing, const Tensor& token_class, si
   const auto total = all.sum(1, /*keepdim=*/true);                               // [T, 1]
   const auto p = all / total.clamp_min(1e-30);                                   // [T, E]
   mass_ += p.sum(0, false, at::kDouble).cpu();
-  const auto has = (total.squeeze(1) > 0).to(at::kDouble);                       // [T]
+  const auto has = (total.squeeze(1) != 0).to(at::kDouble);                      // [T], NaN has one too
   const auto entropy = -at::xlogy(p, p).sum(1, false, at::kDouble);              // [T]
   const auto best = std::get<0>(p.topk(std::min<int64_t>(2, experts_), 1));      // [T, 2]
   const auto margin = experts_ > 1 ? best.select(1, 0) - best.select(1, 1) : best.select(1, 0);
@@ -89,13 +88,12 @@ RoutingFigures RoutingTally::figures() const {
   RoutingFigures figures;
   const auto scalars = list_of(scalars_);
   const double tokens = scalars[0];
-  if (tokens > 0) {
+  figures.has_p = tokens > 0;
+  if (figures.has_p) {
     const auto mean = mass_ / tokens;  // [E]
     figures.marginal_entropy = -at::xlogy(mean, mean).sum().item<double>();
     figures.mutual_information = figures.marginal_entropy - scalars[1] / tokens;
     figures.margin = scalars[2] / tokens;
-  } else {
-    figures.marginal_entropy = figures.mutual_information = figures.margin = kNan;
   }
   if (pairs_.defined()) {
     figures.coactivation = rows_of(pairs_ / chosen_.clamp_min(1).unsqueeze(1));

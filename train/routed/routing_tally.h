@@ -17,6 +17,7 @@ struct ExpertPair {
 };
 
 struct RoutingFigures {
+  bool has_p = false;             // whether any token has one: without, the next three say nothing
   double margin = 0;              // mean over tokens of p's largest value less its second
   double marginal_entropy = 0;    // H(mean over tokens of p), nats
   double mutual_information = 0;  // that less the mean of H(p)
@@ -24,7 +25,7 @@ struct RoutingFigures {
   // for an expert without tokens. Empty with more than kMostPaired experts.
   std::vector<std::vector<double>> coactivation;
   std::vector<double> chosen;  // [E] tokens of each expert
-  ExpertPair closest;          // of the highest share, which is 0 where there is none
+  ExpertPair closest;          // of the highest share, 0 where there is none; needs `coactivation`
   Specialisation by_class;     // the groups of kByteClasses
   Specialisation by_source;    // without groups where there is one text only
 };

@@ -1,5 +1,5 @@
-// A run whose gate looks at later tokens says so wherever it is reported.
-#include "train/future_leak.h"
+// A run whose gate looks at later tokens, or is not taught by the text, says so.
+#include "train/gate_notes.h"
 
 #include <gmock/gmock.h>
 
@@ -29,6 +29,34 @@ TEST(FutureLeak, NamesTheGatesThatLookAheadAndNoOthers) {
               HasSubstr("gate expert_choice, sinkhorn looks at later tokens"));
   const auto order = with({allowed, "model.moe.gate={capacity_factor: 1, capacity_order: choice}"});
   EXPECT_EQ(leaking_layers(order.model), 2);
+}
+
+TEST(UntaughtGates, AreThoseWhoseOneWeightIsConstant) {
+  const auto note = [](const std::string& gate) {
+    return untaught_note(with({"model.moe.gate=" + gate}).model);
+  };
+  const std::string one = "weighs its one expert 1 for every token";
+  EXPECT_THAT(note("{kind: top_k, k: 1}"), HasSubstr("gate top_k " + one));
+  EXPECT_THAT(note("{kind: top_k, k: 1, softmax: after, renormalize: false}"), HasSubstr(one));
+  EXPECT_THAT(note("{kind: mixtral, k: 1}"), HasSubstr(one));
+  EXPECT_THAT(note("{kind: noisy_top_k, k: 1}"), HasSubstr(one));
+  EXPECT_THAT(note("{kind: bias_balanced, k: 1}"), HasSubstr(one));
+  EXPECT_THAT(note("{kind: hierarchical, groups: 2, inner: {kind: top_k, k: 1}}"), HasSubstr(one));
+  for (const char* taught :
+       {"{kind: top_k, k: 2}", "{kind: top_k, k: 1, renormalize: false}", "{kind: switch}",
+        "{kind: bias_balanced, k: 1, normalize: false}", "{kind: sinkhorn, k: 1}", "{kind: hash}"}) {
+    EXPECT_EQ(untaught_note(with({"model.moe.allow_future_leak=true",
+                                  "model.moe.gate=" + std::string(taught)}).model),
+              "")
+        << taught;
+  }
+}
+
+TEST(UntaughtGates, AreSaidWhenTrainingBegins) {
+  const TinyRun tiny;
+  const auto run = tiny.train({"run.dir=one", "train.steps=1", "model.moe.gate.k=1"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("gate top_k weighs its one expert 1 for every token"));
 }
 
 TEST(FutureLeak, EveryReportShowsIt) {
