@@ -85,6 +85,18 @@ TEST(CompareReport, FinishedRunsAreDrawnAloneAndThoseOfOneSeedCountOnce) {
   EXPECT_EQ(points.back().high, 9);
 }
 
+// Losses 10 - x / 10 and 10 - x / 20 of seed 1: the other seeds have no partner, and beyond 40 seconds the
+// fast one has ended.
+TEST(CompareReport, DifferencesAreOfEqualSeedsAtEqualPlaces) {
+  const Variant fast{"fast", "fast", {steady_run(1, 80, 0.5), steady_run(2, 80, 0.1)}};
+  const Variant slow{"slow", "slow", {steady_run(1, 80, 1), steady_run(3, 80, 0.5)}};
+  const auto points = differences_over_seeds({"", "", {fast.runs[0]}}, slow, "loss", "seconds");
+  EXPECT_THAT(places(points), ElementsAre(20, 30, 40));
+  for (const auto& p : points) EXPECT_NEAR(p.y, -p.x / 20, 1e-12);
+  const auto none = differences_over_seeds({"", "", {fast.runs[1]}}, slow, "loss", "seconds");
+  EXPECT_TRUE(none.empty());
+}
+
 TEST(CompareReport, RowsWithoutAPlaceOnTheAxisAreLeftOut) {
   auto run = steady_run(1, 100, 1);
   run.rows[0].erase("seconds");

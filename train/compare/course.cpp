@@ -57,7 +57,8 @@ std::optional<double> value_at(const Course& course, double place, bool straight
   return before.value + share * (after->value - before.value);
 }
 
-std::vector<double> seeds_at(const std::vector<Course>& courses, double place, bool straight) {
+std::map<int64_t, double> by_seed_at(const std::vector<Course>& courses, double place,
+                                     bool straight) {
   std::vector<std::pair<int64_t, double>> all;
   for (const auto& course : courses) {
     const auto value = value_at(course, place, straight);
@@ -66,8 +67,12 @@ std::vector<double> seeds_at(const std::vector<Course>& courses, double place, b
     }
     all.emplace_back(course.seed, *value);
   }
+  return mean_by_seed(all);
+}
+
+std::vector<double> seeds_at(const std::vector<Course>& courses, double place, bool straight) {
   std::vector<double> values;
-  for (const auto& [seed, value] : mean_by_seed(all)) {
+  for (const auto& [seed, value] : by_seed_at(courses, place, straight)) {
     values.push_back(value);
   }
   return values;

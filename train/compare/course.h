@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -34,8 +35,10 @@ std::vector<Course> counted_courses(std::vector<Course> courses);
 // before the first point and after the last: nothing is extrapolated.
 std::optional<double> value_at(const Course& course, double place, bool straight);
 
-// A value for each seed, by mean_by_seed(). Empty where not all courses have one: a mean over fewer of them
+// The value of each seed, by mean_by_seed(). Empty where not all courses have one: a mean over fewer of them
 // would jump where a run ends.
+std::map<int64_t, double> by_seed_at(const std::vector<Course>& courses, double place, bool straight);
+// The values alone.
 std::vector<double> seeds_at(const std::vector<Course>& courses, double place, bool straight);
 
 // The places of points at which all courses have a value.

@@ -35,6 +35,24 @@ std::string quality_chart(const std::vector<Variant>& variants, const std::strin
   return line_chart(chart);
 }
 
+// Curves that fall by two bits hide differences of hundredths.
+std::string difference_chart(const std::vector<Variant>& variants, const Variant& baseline,
+                             const std::string& metric, const std::string& x,
+                             const std::string& x_label) {
+  LineChart chart;
+  chart.title = metric + " less " + baseline.name + "'s, against " + x_label;
+  chart.note = "Seed by seed, where both have a value.";
+  chart.x_label = x_label;
+  for (const auto& variant : variants) {
+    const bool itself = &variant == &baseline;
+    chart.series.push_back(
+        {variant.name,
+         itself ? std::vector<ChartPoint>{} : differences_over_seeds(variant, baseline, metric, x),
+         true});
+  }
+  return line_chart(chart);
+}
+
 std::set<std::string> names_of(const std::vector<Variant>& variants) {
   std::set<std::string> names;
   for (const auto& variant : variants) {
@@ -115,6 +133,14 @@ std::string compare_report(const Json& report, const std::vector<Variant>& varia
   std::vector<std::string> charts = {quality_chart(variants, metric, "tokens", "tokens"),
                                      quality_chart(variants, metric, "flops", "FLOPs"),
                                      quality_chart(variants, metric, "seconds", "seconds of training")};
+  const auto baseline = std::find_if(variants.begin(), variants.end(), [&](const Variant& variant) {
+    return variant.name == report.at("baseline").get<std::string>();
+  });
+  if (variants.size() > 1 && baseline != variants.end()) {
+    charts.push_back(difference_chart(variants, *baseline, metric, "tokens", "tokens"));
+    charts.push_back(difference_chart(variants, *baseline, metric, "flops", "FLOPs"));
+    charts.push_back(difference_chart(variants, *baseline, metric, "seconds", "seconds of training"));
+  }
   if (metric != "train.loss") {
     charts.push_back(quality_chart(variants, "train.loss", "step", "step"));
   }

@@ -22,4 +22,9 @@ std::string compare_report(const Json& report, const std::vector<Variant>& varia
 std::vector<ChartPoint> over_seeds(const Variant& variant, const std::string& metric,
                                    const std::string& x);
 
+// The same of the difference to `baseline`, seed by seed: of the seeds that both have, where both have a
+// value. Empty where there is none.
+std::vector<ChartPoint> differences_over_seeds(const Variant& variant, const Variant& baseline,
+                                               const std::string& metric, const std::string& x);
+
 }  // namespace moe

@@ -1,4 +1,4 @@
-// over_seeds() of train/report/compare_report.h.
+// over_seeds() and differences_over_seeds() of train/report/compare_report.h.
 #include <algorithm>
 #include <cmath>
 
@@ -43,18 +43,48 @@ ChartPoint point_of(const std::vector<double>& seeds, double x) {
   return point;
 }
 
+std::vector<Course> smooth_courses(const Variant& variant, const std::string& metric,
+                                   const std::string& x) {
+  auto courses = counted_courses(courses_of(variant, metric, x));
+  std::for_each(courses.begin(), courses.end(), smooth);
+  return courses;
+}
+
 }  // namespace
 
 std::vector<ChartPoint> over_seeds(const Variant& variant, const std::string& metric,
                                    const std::string& x) {
-  auto courses = counted_courses(courses_of(variant, metric, x));
-  std::for_each(courses.begin(), courses.end(), smooth);
+  auto courses = smooth_courses(variant, metric, x);
   if (shared_places(courses).empty()) {
     join_ends(courses);
   }
   std::vector<ChartPoint> points;
   for (const double place : spaced(shared_places(courses), kMostChartPoints)) {
     points.push_back(point_of(seeds_at(courses, place, true), place));
+  }
+  return points;
+}
+
+std::vector<ChartPoint> differences_over_seeds(const Variant& variant, const Variant& baseline,
+                                               const std::string& metric, const std::string& x) {
+  const auto courses = smooth_courses(variant, metric, x), others = smooth_courses(baseline, metric, x);
+  auto places = shared_places(courses);
+  places.merge(shared_places(others));
+  if (places.empty()) {
+    return {};
+  }
+  std::vector<ChartPoint> points;
+  for (const double place : spaced(places, kMostChartPoints)) {
+    const auto theirs = by_seed_at(others, place, true);
+    std::vector<double> differences;
+    for (const auto& [seed, value] : by_seed_at(courses, place, true)) {
+      if (const auto other = theirs.find(seed); other != theirs.end()) {
+        differences.push_back(value - other->second);
+      }
+    }
+    if (!differences.empty()) {
+      points.push_back(point_of(differences, place));
+    }
   }
   return points;
 }
