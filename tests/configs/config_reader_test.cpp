@@ -4,11 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "tests/configs/sample_config.h"
+#include "tests/support/temp_dir.h"
 
 namespace moe {
 namespace {
@@ -194,14 +192,11 @@ TEST(LoadConfig, SaysWhichFileAndWhatToDo) {
 }
 
 TEST(LoadConfig, CallsTheFileByItsPath) {
-  char folder[] = "/tmp/moe_config_XXXXXX";
-  ASSERT_NE(mkdtemp(folder), nullptr);
-  const std::string path = std::string(folder) + "/run.yaml";
-  std::ofstream(path) << "train: {steps: 7}\n";
+  const TempDir folder;
+  const auto path = folder.write_file("run.yaml", "train: {steps: 7}\n");
   EXPECT_EQ(load_config<SampleConfig>(path).train.steps, 7);
-  std::ofstream(path) << "trian: {}\n";
+  folder.write_file("run.yaml", "trian: {}\n");
   EXPECT_EQ(problems_of_file(path), path + ":1:1: trian: unknown key (did you mean 'train'?)");
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -55,11 +55,13 @@ std::vector<Course> smooth_courses(const Variant& variant, const std::string& me
 std::vector<ChartPoint> over_seeds(const Variant& variant, const std::string& metric,
                                    const std::string& x) {
   auto courses = smooth_courses(variant, metric, x);
-  if (shared_places(courses).empty()) {
+  auto places = shared_places(courses);
+  if (places.empty()) {
     join_ends(courses);
+    places = shared_places(courses);
   }
   std::vector<ChartPoint> points;
-  for (const double place : spaced(shared_places(courses), kMostChartPoints)) {
+  for (const double place : spaced(places, kMostChartPoints)) {
     points.push_back(point_of(seeds_at(courses, place, true), place));
   }
   return points;
