@@ -16,6 +16,8 @@ class UserError : public std::runtime_error {
   UserError(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ExitCode exit_code() const { return code_; }
 
+  bool elsewhere = false;  // whether another rank has it too and prints it
+
  private:
   ExitCode code_;
 };
@@ -28,6 +30,11 @@ struct ConfigError : UserError {
 // Failed while running: a missing file, a full disk, unreadable data. Exit code 1.
 struct RunError : UserError {
   explicit RunError(const std::string& message) : UserError(kFailed, message) {}
+};
+
+// Another rank is gone or late, so this one cannot go on either. Exit code 1.
+struct RankFailure : RunError {
+  explicit RankFailure(const std::string& message) : RunError(message) {}
 };
 
 // A check said no: a checkpoint that fails its hashes, none good left. Exit code 3.

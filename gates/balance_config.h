@@ -13,6 +13,8 @@ struct BalanceOptions {
   std::string balance_scope = "world";
   double z_loss = 0;             // coefficient of z_loss
 
+  // GateConfig's: `micro_batch` is the tokens of one rank.
+  bool same_on_every_layout() const { return balance_scope != "micro_batch"; }
   // The help says which choices the gate counts.
   void fields(Fields& f, const char* load_balancing_help);
 };

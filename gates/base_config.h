@@ -16,6 +16,8 @@ struct BaseConfig : GateConfig {
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * static_cast<double>(d_model) * static_cast<double>(experts);
   }
+  // The balanced assignment is of one rank's tokens: its equal share of every expert.
+  bool same_on_every_layout() const override { return false; }
   void fields(Fields& f) override;
 };
 

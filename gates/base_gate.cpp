@@ -25,7 +25,8 @@ Tensor assigned(const Tensor& scores, const Tensor& valid) {
 // Left-out experts look as bad as the worst there is. They are not forbidden: balance comes first, and
 // there may be no balanced assignment without them.
 Tensor worst_where(const Tensor& scores, const Tensor& dropped) {
-  return dropped.defined() ? at::where(dropped, scores.min(), scores) : scores;
+  // Of no token there is no worst.
+  return dropped.defined() && scores.numel() > 0 ? at::where(dropped, scores.min(), scores) : scores;
 }
 
 }  // namespace

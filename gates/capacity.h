@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "gates/rank_scope.h"
 #include "layers/torch.h"
 
 namespace moe {
@@ -24,5 +25,20 @@ CapacityOrder capacity_order(const std::string& word);  // "token", "choice", "p
 // ones the earlier token.
 Tensor queue_positions(const Tensor& expert, int64_t experts, CapacityOrder order,
                        int64_t group_tokens = 0, const Tensor& priority = {});
+
+// Which of a micro-step's tokens are this rank's: those from `before` on.
+struct RankTokens {
+  const RankScope& ranks;
+  int64_t all;     // of all ranks
+  int64_t before;  // of the ranks before this one
+};
+
+// The same in queues of all ranks' tokens, of which `expert` and `priority` hold this rank's; groups are rows of
+// the micro-step's tokens and may span ranks. A collective unless there is one rank. In one group, kToken and
+// kChoice cost two sums of [K, E] counts. kPriority and groups of fewer tokens cost a sum of [all, K] slots and
+// [all] priorities, which every rank then holds; it places the groups that its own tokens are in, with kPriority
+// in one group all tokens.
+Tensor world_queue_positions(const Tensor& expert, int64_t experts, CapacityOrder order,
+                             int64_t group_tokens, const Tensor& priority, const RankTokens& tokens);
 
 }  // namespace moe

@@ -10,7 +10,7 @@ void CapacityOptions::fields(Fields& f) {
               "published form, without top_k's k; 0 drops nothing. Training only",
     between(0, 1024));
   f("group_tokens", group_tokens,
-    "every that many tokens in a row fill experts of their own; 0: all of a micro-batch",
+    "every that many tokens in a row fill experts of their own; 0: all of a micro-step, over all ranks",
     between(0, 1 << 30));
   f("capacity_order", order,
     "who comes first when an expert is full: `token` by token, or `choice` by choice (all first "

@@ -10,7 +10,7 @@ namespace moe {
 
 struct CapacityOptions {
   double factor = 0;               // 0: dropless
-  int64_t group_tokens = 0;        // 0: the whole micro-batch is one group
+  int64_t group_tokens = 0;        // 0: the micro-step's, over all ranks, are one group
   std::string order = "token";
   // No keys, but what a gate is: whether the formula has a k, and the factor whose loss evaluation only
   // shows (0: none).

@@ -14,7 +14,8 @@ namespace {
 Tensor token_mean(const Tensor& per_token, const Tensor& valid, const RankScope& ranks) {
   const auto mask = valid.defined() ? valid.to(per_token.scalar_type())
                                     : at::ones_like(per_token.detach());
-  return ranks.sum((per_token * mask).sum()) / ranks.sum(mask.sum()).clamp_min(1);
+  const auto sum = ranks.sum((per_token * mask).sum());
+  return sum / ranks.sum(mask.sum()).clamp_min(1);
 }
 
 // 1 where two selectors of a token prefer the same expert: [T, k] -> [T].

@@ -12,8 +12,8 @@ void ExpertChoiceConfig::fields(Fields& f) {
     "generation too, so that a token's experts always depend on the others of its group",
     between(1, 1024));
   f("group_tokens", group_tokens,
-    "experts choose among that many consecutive tokens; 0: all of the micro-batch. model.context "
-    "makes every sequence a group",
+    "experts choose among that many consecutive tokens; 0: all of a rank's micro-batch. "
+    "model.context makes every sequence a group",
     between(0, 1e9));
   f("over", over,
     "softmax over `experts`, or over the `tokens` of the group, the weight then divided by the number "

@@ -10,7 +10,7 @@ namespace moe {
 
 struct ExpertChoiceConfig : GateConfig {
   int64_t k = 2;                 // mean experts of a token: the paper's capacity factor c
-  int64_t group_tokens = 0;      // experts choose among that many; 0: the micro-batch
+  int64_t group_tokens = 0;      // experts choose among that many; 0: those of a rank's micro-batch
   std::string over = "experts";  // what the softmax is over
   double init_scale = 1;         // first weights: normal, init_scale / sqrt(d_model)
   LearnedOptions learned;
@@ -25,6 +25,8 @@ struct ExpertChoiceConfig : GateConfig {
   double saved_values_per_token(int64_t experts) const override {
     return 6 * static_cast<double>(experts);
   }
+  // Experts choose among one rank's tokens; groups end where these do.
+  bool same_on_every_layout() const override { return false; }
   void fields(Fields& f) override;
 };
 

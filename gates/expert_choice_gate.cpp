@@ -43,7 +43,8 @@ ExpertChoiceGate::ExpertChoiceGate(const ExpertChoiceConfig& config, int64_t d_m
 Routing ExpertChoiceGate::forward(const GateInput& input) {
   check_shape(input.x, {-1, weight_.size(1)}, "ExpertChoiceGate input");
   const int64_t T = input.x.size(0), E = experts_;
-  const int64_t N = config_.group_tokens == 0 ? T : std::min(config_.group_tokens, T);
+  const int64_t N = std::max<int64_t>(  // of no tokens there are no groups
+      1, config_.group_tokens == 0 ? T : std::min(config_.group_tokens, T));
   const int64_t G = (T + N - 1) / N;
   const auto valid = input.valid();
   const auto h = gate_features(config_.learned, input);                      // [T, D]

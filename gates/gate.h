@@ -7,7 +7,7 @@
 namespace moe {
 
 struct GateInput {
-  const Tensor& x;                // [T, D], T = B * S
+  const Tensor& x;                // [T, D], T = B * S; on one of many ranks T may be 0
   const ForwardContext& context;  // token ids, positions, segments, padding, B, S, step, training
   NoiseKey noise;                 // with this layer's number
   const RankScope& ranks;

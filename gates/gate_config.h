@@ -40,6 +40,9 @@ class GateConfig : public KindConfig {
   }
   // Multiply-adds of the gate for one token, in FLOPs.
   virtual double flops_per_token(int64_t d_model, int64_t experts) const = 0;
+  // False when the routing or a loss depends on how the tokens of a step are spread over ranks: the gate forms
+  // something over one rank's tokens. Else R ranks compute what one does.
+  virtual bool same_on_every_layout() const { return true; }
 };
 
 // The explicit list of gates, torch-free half: name, help, defaults. The other half, which makes

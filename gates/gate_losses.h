@@ -8,7 +8,8 @@
 
 namespace moe {
 
-// Over which tokens the shares f and P of the balance loss are formed.
+// Over which tokens the shares f and P of the balance loss are formed: those of a sequence, those of one rank
+// (so that the loss depends on how tokens are spread over ranks), or those of all ranks.
 enum class BalanceScope { kSequence, kMicroBatch, kWorld };
 BalanceScope balance_scope(const std::string& word);  // "sequence", "micro_batch", "world"
 
@@ -16,14 +17,15 @@ BalanceScope balance_scope(const std::string& word);  // "sequence", "micro_batc
 // (Switch, section 2.2, generalised to k choices as in Megatron): 1 at perfect balance. transformers'
 // form is k times this. Only P carries a gradient; f counts choices before any capacity.
 //   probability [T, E], expert [T, K], valid [T] bool or undefined; T = sequences * S.
-// kSequence forms the loss per sequence and takes the mean over sequences with tokens.
+// kSequence and kMicroBatch form it per sequence or rank, and take the mean over those of all ranks that have
+// tokens. The value is the same on every rank, and gradients add up over ranks (gates/rank_scope.h).
 Tensor load_balancing_loss(const Tensor& probability, const Tensor& expert, const Tensor& valid,
                            BalanceScope scope, int64_t sequences, const RankScope& ranks);
 
 // CV^2 of the experts' sums over tokens: population variance / (mean^2 + 1e-10), 0 at balance (Shazeer
 // 2017, arXiv 1701.06538, section 4 and appendix A; of the importance and of the load). Implementations
 // with the unbiased variance have E / (E - 1) times this.
-//   per_token [T, E], valid [T] bool or undefined; T = sequences * S. kSequence: as above.
+//   per_token [T, E], valid [T] bool or undefined; T = sequences * S. Scopes: as above.
 Tensor squared_variation(const Tensor& per_token, const Tensor& valid, BalanceScope scope,
                          int64_t sequences, const RankScope& ranks);
 

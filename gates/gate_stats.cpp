@@ -49,6 +49,30 @@ GateStats& GateStats::operator+=(const GateStats& other) {
   return *this;
 }
 
+std::vector<Tensor*> summed_tensors(GateStats& stats) {
+  std::vector<Tensor*> tensors;
+  const auto add = [&](Tensor& tensor) {
+    if (tensor.defined()) {
+      TORCH_CHECK(tensor.scalar_type() == at::kDouble, "gate statistics: expected float64, found ",
+                  tensor.scalar_type());
+      tensors.push_back(&tensor);
+    }
+  };
+  for (auto* tensor : {&stats.tokens_per_expert, &stats.tokens, &stats.live_slots, &stats.empty_tokens,
+                       &stats.dropped_slots, &stats.entropy, &stats.slots_histogram, &stats.top_weight}) {
+    add(*tensor);
+  }
+  for (auto& [name, mean] : stats.gate) {
+    add(mean.sum);
+    add(mean.count);
+  }
+  for (auto& part : stats.parts) {
+    const auto below = summed_tensors(part);
+    tensors.insert(tensors.end(), below.begin(), below.end());
+  }
+  return tensors;
+}
+
 GateStats gate_stats(const Routing& routing, const Tensor& distribution, const Tensor& dropped,
                      const Tensor& valid, bool diagnostics) {
   at::NoGradGuard no_grad;

@@ -18,6 +18,7 @@ struct GshardTop2Config : GateConfig {
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * d_model * experts;
   }
+  bool same_on_every_layout() const override { return options.balance.same_on_every_layout(); }
   void fields(Fields& f) override;
 };
 

@@ -106,6 +106,10 @@ double HierarchicalConfig::flops_per_token(int64_t d_model, int64_t experts) con
              gate_config(inner).flops_per_token(d_model, group_size(experts, groups));
 }
 
+bool HierarchicalConfig::same_on_every_layout() const {
+  return gate_config(outer).same_on_every_layout() && gate_config(inner).same_on_every_layout();
+}
+
 void HierarchicalConfig::fields(Fields& f) {
   f("groups", groups, "groups of experts, all of one size, by number", between(1, 65536));
   f("outer", outer, "the gate that chooses among groups");

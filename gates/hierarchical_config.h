@@ -21,6 +21,7 @@ struct HierarchicalConfig : GateConfig {
   void check_experts(Rules& rules, int64_t experts, const std::string& prefix) const override;
   double saved_values_per_token(int64_t experts) const override;
   double flops_per_token(int64_t d_model, int64_t experts) const override;
+  bool same_on_every_layout() const override;
   void fields(Fields& f) override;
   void check(Rules& rules) const override;
 };

@@ -19,7 +19,9 @@ void NoisyTopKConfig::fields(Fields& f) {
   f("load", load,
     "coefficient of the squared coefficient of variation of the experts' expected numbers of tokens",
     at_least(0));
-  f("balance_scope", balance_scope, "tokens over which those sums are formed",
+  f("balance_scope", balance_scope,
+    "tokens over which those sums are formed; `micro_batch`: those of one rank, so that the losses depend "
+    "on the layout",
     one_of({"sequence", "micro_batch", "world"}));
   f("init_scale", init_scale,
     "first weights, of logits and of their noise, are normal with deviation init_scale / "

@@ -26,6 +26,7 @@ struct NoisyTopKConfig : GateConfig {
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 4.0 * d_model * experts;
   }
+  bool same_on_every_layout() const override { return balance_scope != "micro_batch"; }
   void fields(Fields& f) override;
 };
 

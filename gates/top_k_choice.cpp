@@ -22,10 +22,10 @@ Tensor top_k_experts(const Tensor& logits, int64_t k) {
 
 Routing route_slots(const WantedSlots& wanted, const CapacityOptions& options,
                     const GateInput& input) {
-  const int64_t T = wanted.expert.size(0), K = wanted.expert.size(1);
-  const int64_t E = wanted.probability.size(1);
+  const int64_t K = wanted.expert.size(1), E = wanted.probability.size(1);
+  const int64_t all = input.context.all_tokens();  // of the micro-step, over all ranks
   const int64_t group = std::llround(
-      static_cast<double>(options.group_tokens == 0 ? T : std::min(options.group_tokens, T)) *
+      static_cast<double>(options.group_tokens == 0 ? all : std::min(options.group_tokens, all)) *
       input.share);
   const auto capacity = [&](double factor) {
     return expert_capacity(group, options.times_k ? K : 1, E, factor);
@@ -45,9 +45,12 @@ Routing route_slots(const WantedSlots& wanted, const CapacityOptions& options,
   }
   Tensor place, dropped;  // [T, K]
   if (limited || shown) {
+    TORCH_CHECK(input.ranks.ranks() == 1 || input.context.world_tokens > 0,
+                "capacity over ranks: expected the number of all ranks' tokens in the context");
     const auto first = wanted.probability.detach().gather(1, wanted.expert.narrow(1, 0, 1));  // [T, 1]
-    place = queue_positions(at::where(wanted.weight != 0, routing.expert, empty), E,
-                            capacity_order(options.order), options.group_tokens, first.squeeze(1));
+    place = world_queue_positions(at::where(wanted.weight != 0, routing.expert, empty), E,
+                                  capacity_order(options.order), options.group_tokens, first.squeeze(1),
+                                  {input.ranks, all, input.context.tokens_before});
   }
   if (limited) {
     dropped = place >= capacity(options.factor);

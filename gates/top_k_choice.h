@@ -24,9 +24,10 @@ struct WantedSlots {
 };
 
 // What it gets. Padding gets nothing; in training an expert that is full takes no more, and slots of
-// weight 0 take no place. Figures, with diagnostics: `capacity`, tokens per expert and group that this
-// step used, since a factor means another number in every implementation; `over_eval_capacity`, the
-// share of slots beyond options.eval_factor, none of which it takes away.
+// weight 0 take no place. Experts fill over the micro-step's tokens of all ranks, in their order. Figures,
+// with diagnostics: `capacity`, tokens per expert and group that this step used, since a factor means
+// another number in every implementation; `over_eval_capacity`, the share of slots beyond
+// options.eval_factor, none of which it takes away.
 Routing route_slots(const WantedSlots& wanted, const CapacityOptions& options,
                     const GateInput& input);
 

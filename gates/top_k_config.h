@@ -26,6 +26,7 @@ struct TopKConfig : GateConfig {
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * d_model * experts;
   }
+  bool same_on_every_layout() const override { return balance.same_on_every_layout(); }
   void fields(Fields& f) override;
 };
 

@@ -15,6 +15,7 @@ class TopKPreset : public GateConfig {
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return expand().flops_per_token(d_model, experts);
   }
+  bool same_on_every_layout() const override { return expand().same_on_every_layout(); }
 };
 
 // Switch Transformer (Fedus, Zoph, Shazeer 2021, arXiv 2101.03961, sections 2.2 and 2.4): top-1 whose

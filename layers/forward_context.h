@@ -21,9 +21,12 @@ struct ForwardContext {
   bool training = false;
   bool keep_routing = false;  // whether layers' reports hold what every token's gate did
   bool diagnostics = true;  // whether gates form the figures that only people read
+  // Of the micro-step over all ranks: its tokens (0: these are all), and those of the ranks before this one.
+  int64_t world_tokens = 0, tokens_before = 0;
 
   int64_t B() const { return token_ids.size(0); }
   int64_t S() const { return token_ids.size(1); }
+  int64_t all_tokens() const { return world_tokens > 0 ? world_tokens : B() * S(); }
   // [B, S] int64, whether positions are given or not.
   Tensor position_ids() const;
 };

@@ -23,9 +23,7 @@ Dispatched run_dense(const Tensor& x, const Routing& routing, Experts& experts) 
 
 Dispatched run_sparse(const Tensor& x, const Routing& routing, Experts& experts,
                       const LiveCounts& counts, int64_t chunk) {
-  // oneDNN, which computes bf16 products on CPUs, makes and keeps code for every number of rows it
-  // meets; loads change with every step (docs/results.md).
-  const bool few_sizes = x.scalar_type() == at::kBFloat16 && x.is_cpu();
+  const bool few_sizes = needs_few_sizes(x);
   const auto order = slot_order(routing, counts, few_sizes);
   const int64_t L = order.offsets.back();
   if (chunk > 0 && L > chunk) {

@@ -8,13 +8,17 @@
 namespace moe {
 
 Experts::Experts(int64_t experts, int64_t d_model, int64_t width, Activation activation,
-                 double depth_scale, const Initializer& init)
+                 double depth_scale, const Initializer& init, ExpertShare share)
     : activation_(activation) {
-  const char* name = input_name(activation);
-  input_ = register_parameter(name, init.normal(name, {experts, input_rows(activation, width), d_model},
-                                                1 / std::sqrt(d_model)));
-  down_ = register_parameter(
-      "down", init.normal("down", {experts, width, d_model}, depth_scale / std::sqrt(width)));
+  TORCH_CHECK(experts % share.parts == 0, "Experts: ", experts, " experts in ", share.parts, " parts");
+  const int64_t count = experts / share.parts;
+  const auto mine = [&](const char* name, int64_t rows, int64_t columns, double std) {
+    const auto all = init.normal(name, {experts, rows, columns}, std);
+    return register_parameter(
+        name, share.parts == 1 ? all : all.narrow(0, share.part * count, count).clone());
+  };
+  input_ = mine(input_name(activation), input_rows(activation, width), d_model, 1 / std::sqrt(d_model));
+  down_ = mine("down", width, d_model, depth_scale / std::sqrt(width));
 }
 
 Tensor Experts::forward(const Tensor& rows, const std::vector<int64_t>& offsets) {

@@ -9,11 +9,18 @@
 
 namespace moe {
 
+// Which of a layer's experts one rank holds: all, or one of equal parts, in order.
+struct ExpertShare {
+  int64_t part = 0, parts = 1;
+};
+
 class Experts : public torch::nn::Module {
  public:
-  // `depth_scale` as in layers/mlp.h: one expert equals the dense network of its width.
+  // `depth_scale` as in layers/mlp.h: one expert equals the dense network of its width. `experts` are all
+  // of the layer's; first values are those that one rank alone would have, so each is drawn whole for a
+  // moment. E below is the number of this share's.
   Experts(int64_t experts, int64_t d_model, int64_t width, Activation activation,
-          double depth_scale, const Initializer& init);
+          double depth_scale, const Initializer& init, ExpertShare share = {});
 
   // f_e of rows that are sorted by expert: [L, D] -> [L, D]. offsets: host, E + 1 entries.
   Tensor forward(const Tensor& rows, const std::vector<int64_t>& offsets);

@@ -3,8 +3,9 @@
 namespace moe {
 
 MoeLayer::MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Experts> experts,
-                   std::shared_ptr<Mlp> shared, std::unique_ptr<Dispatcher> dispatcher)
-    : layer_(layer), dispatcher_(std::move(dispatcher)) {
+                   std::shared_ptr<Mlp> shared, std::unique_ptr<Dispatcher> dispatcher,
+                   std::unique_ptr<RankScope> ranks)
+    : layer_(layer), dispatcher_(std::move(dispatcher)), ranks_(std::move(ranks)) {
   gate_ = register_module("gate", std::move(gate));
   experts_ = register_module("experts", std::move(experts));
   if (shared) {
@@ -15,7 +16,7 @@ MoeLayer::MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Ex
 FeedForwardOutput MoeLayer::forward(const Tensor& x, const ForwardContext& context) {
   NoiseKey noise = context.noise;
   noise.layer = layer_;
-  const auto routing = gate_->forward({x, context, noise, ranks_});
+  const auto routing = gate_->forward({x, context, noise, *ranks_});
   const auto dispatched = dispatcher_->run(x, routing, *experts_);
 
   auto report = std::make_shared<MoeReport>();

@@ -32,9 +32,11 @@ struct MoeReport : LayerReport {
 
 class MoeLayer : public FeedForward {
  public:
-  // `shared`: n experts of width F as one network of width n F, which is the same sum; or null.
+  // `shared`: n experts of width F as one network of width n F, which is the same sum; or null. `ranks`:
+  // those over which the gate forms its sums.
   MoeLayer(int64_t layer, std::shared_ptr<Gate> gate, std::shared_ptr<Experts> experts,
-           std::shared_ptr<Mlp> shared, std::unique_ptr<Dispatcher> dispatcher);
+           std::shared_ptr<Mlp> shared, std::unique_ptr<Dispatcher> dispatcher,
+           std::unique_ptr<RankScope> ranks = std::make_unique<OneRank>());
   FeedForwardOutput forward(const Tensor& x, const ForwardContext& context) override;
 
   int64_t layer() const { return layer_; }
@@ -46,7 +48,7 @@ class MoeLayer : public FeedForward {
   std::shared_ptr<Experts> experts_;
   std::shared_ptr<Mlp> shared_;
   std::unique_ptr<Dispatcher> dispatcher_;
-  OneRank ranks_;
+  std::unique_ptr<RankScope> ranks_;
 };
 
 }  // namespace moe

@@ -5,19 +5,13 @@
 #include <algorithm>
 
 #include "layers/shapes.h"
+#include "moe/expert_rows.h"
 
 namespace moe {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// Rows of one expert within a chunk.
-struct Piece {
-  int64_t expert;
-  int64_t begin;  // of all rows
-  int64_t rows;
-};
 
 // Consecutive pieces that hold at most `chunk` rows together.
 std::vector<std::vector<Piece>> chunks_of(const std::vector<int64_t>& offsets, int64_t chunk) {
@@ -36,39 +30,6 @@ std::vector<std::vector<Piece>> chunks_of(const std::vector<int64_t>& offsets, i
     }
   }
   return chunks;
-}
-
-int64_t rows_of(const std::vector<Piece>& pieces) {
-  return pieces.back().begin + pieces.back().rows - pieces.front().begin;
-}
-
-// One product per piece into a fresh tensor: [n, A] x an expert's [A, N] -> [n, N].
-Tensor product(const Tensor& rows, const std::vector<Piece>& pieces, const Tensor& weight,
-               bool transposed) {
-  const auto out = at::empty({rows.size(0), weight.size(transposed ? 1 : 2)}, rows.options());
-  for (const auto& piece : pieces) {
-    const int64_t at = piece.begin - pieces.front().begin;
-    const auto w = weight.select(0, piece.expert);
-    auto mine = out.narrow(0, at, piece.rows);
-    at::mm_out(mine, rows.narrow(0, at, piece.rows), transposed ? w.t() : w);
-  }
-  return out;
-}
-
-// Where a weight's gradient is added up: bf16 would round the sum once a piece.
-Tensor wide_zeros_like(const Tensor& weight) {
-  return at::zeros_like(weight, weight.options().dtype(at::toOpMathType(weight.scalar_type())));
-}
-
-// dweight[e] += a^T b over the piece's rows.
-void add_products(const Tensor& dweight, const std::vector<Piece>& pieces, const Tensor& a,
-                  const Tensor& b) {
-  for (const auto& piece : pieces) {
-    const int64_t at = piece.begin - pieces.front().begin;
-    const auto left = a.narrow(0, at, piece.rows).t(), right = b.narrow(0, at, piece.rows);
-    auto sum = dweight.select(0, piece.expert);
-    a.scalar_type() == sum.scalar_type() ? sum.addmm_(left, right) : sum.add_(at::mm(left, right));
-  }
 }
 
 // sum[token of row] += scale * row, one expert after the other: it has a token once, so that no order
@@ -102,9 +63,9 @@ struct ChunkedSlots : torch::autograd::Function<ChunkedSlots> {
     for (const auto& pieces : chunks_of(order.offsets, chunk)) {
       const int64_t first = pieces.front().begin, n = rows_of(pieces);
       const auto rows = padded_x.index_select(0, order.token_of_row.narrow(0, first, n));  // [n, D]
-      const auto hidden = activate(product(rows, pieces, input, true), activation);        // [n, F]
+      const auto hidden = activate(piece_products(rows, pieces, input, true), activation);        // [n, F]
       const auto scale = scales.index_select(0, order.slot_of_row.narrow(0, first, n));    // [n, 1]
-      add_rows(y, pieces, order.token_of_row, product(hidden, pieces, down, false), scale);
+      add_rows(y, pieces, order.token_of_row, piece_products(hidden, pieces, down, false), scale);
     }
     return y.narrow(0, 0, order.T).to(x.scalar_type());  // [T, D]
   }
@@ -114,13 +75,13 @@ struct ChunkedSlots : torch::autograd::Function<ChunkedSlots> {
     const auto &x = saved[0], &weight = saved[1], &input = saved[2], &down = saved[3];
     const auto &slot_of_row = saved[4], &token_of_row = saved[5];
     const bool padded = context->saved_data["padded"].toBool();
-    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
-    const auto wide = at::promote_types(x.scalar_type(), weight.scalar_type());
     const auto dy = grads[0].contiguous();  // [T, D]
     // Frozen experts need no gradient of their own.
     const bool of_input = context->needs_input_grad(2), of_down = context->needs_input_grad(3);
-    const auto dinput = of_input ? wide_zeros_like(input) : Tensor();
-    const auto ddown = of_down ? wide_zeros_like(down) : Tensor();
+    const ExpertWeights experts{input, down,
+                                static_cast<Activation>(context->saved_data["activation"].toInt()),
+                                of_input ? ExpertWeights::zeros_like(input) : Tensor(),
+                                of_down ? ExpertWeights::zeros_like(down) : Tensor()};
     const auto dx = at::zeros({x.size(0) + 1, x.size(1)},
                               x.options().dtype(at::toOpMathType(x.scalar_type())));
     const auto drow_weight = at::empty({slot_of_row.size(0)}, weight.options());  // [L]
@@ -131,32 +92,17 @@ struct ChunkedSlots : torch::autograd::Function<ChunkedSlots> {
       const int64_t first = pieces.front().begin, n = rows_of(pieces);
       const auto tokens = token_of_row.narrow(0, first, n);
       const auto rows = padded_x.index_select(0, tokens);  // [n, D]
-      auto projected = product(rows, pieces, input, true).requires_grad_(true);  // [n, F or 2F]
-      Tensor hidden;                                                             // [n, F]
-      {
-        at::AutoGradMode with_grad(true);
-        hidden = activate(projected, activation);
-      }
-      const auto dout = padded_dy.index_select(0, tokens);  // [n, D]
+      const auto projected = piece_products(rows, pieces, input, true);  // [n, F or 2F]
+      const auto dout = padded_dy.index_select(0, tokens);               // [n, D]
       const auto scale = scales.index_select(0, slot_of_row.narrow(0, first, n));  // [n, 1]
-      // Of the row before its weight; <dy, row> is <that, hidden>, without the row itself.
-      const auto dplain = product(dout, pieces, down.transpose(1, 2), false);  // [n, F]
-      drow_weight.narrow(0, first, n)
-          .copy_((dplain.to(wide) * hidden.detach()).sum(1));
-      const auto dhidden = (dplain * scale).to(x.scalar_type());
-      if (of_down) {
-        add_products(ddown, pieces, hidden.detach(), (dout * scale).to(x.scalar_type()));
-      }
-      const auto dprojected = torch::autograd::grad({hidden}, {projected}, {dhidden})[0];
-      if (of_input) {
-        add_products(dinput, pieces, dprojected, rows);
-      }
-      add_rows(dx, pieces, token_of_row, product(dprojected, pieces, input, false), {});
+      const auto gradients = rows_backward(rows, projected, dout, scale, pieces, experts);
+      drow_weight.narrow(0, first, n).copy_(gradients.weight.squeeze(1));
+      add_rows(dx, pieces, token_of_row, gradients.rows, {});
     }
     return {dx.narrow(0, 0, x.size(0)).to(x.scalar_type()),
             of_slots(drow_weight, weight, slot_of_row),
-            of_input ? dinput.to(input.scalar_type()) : dinput,
-            of_down ? ddown.to(down.scalar_type()) : ddown, Tensor(), Tensor(), Tensor()};
+            of_input ? experts.dinput.to(input.scalar_type()) : Tensor(),
+            of_down ? experts.ddown.to(down.scalar_type()) : Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 

@@ -12,9 +12,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// sum over a token's live slots, choices in ascending order, of weight * row: rows [L, D] -> [T, D], in
-// the wider dtype of both. Without row_weight [L] all weights are 1.
-Tensor sum_over_slots(const Tensor& rows, const Tensor& row_weight, const Tensor& row_of_place,
+// That of the header, from what backward has saved.
+Tensor sum_over(const Tensor& rows, const Tensor& row_weight, const Tensor& row_of_place,
                       const Tensor& place_of_token, const std::vector<int64_t>& tokens_with,
                       int64_t T) {
   const auto wide = row_weight.defined()
@@ -54,9 +53,8 @@ struct GatherRows : torch::autograd::Function<GatherRows> {
   static variable_list backward(AutogradContext* context, variable_list grad) {
     const auto saved = context->get_saved_variables();
     const auto dx =
-        sum_over_slots(grad[0], {}, saved[0], saved[1],
-                       context->saved_data["tokens_with"].toIntVector(),
-                       context->saved_data["T"].toInt());  // [T, D]
+        sum_over(grad[0], {}, saved[0], saved[1], context->saved_data["tokens_with"].toIntVector(),
+                 context->saved_data["T"].toInt());  // [T, D]
     return {dx.to(grad[0].scalar_type()), Tensor()};
   }
 };
@@ -67,9 +65,7 @@ struct CombineRows : torch::autograd::Function<CombineRows> {
     context->save_for_backward({rows, weight, order.slot_of_row, order.token_of_row});
     context->saved_data["padded"] = order.padded;
     const auto row_weight = of_rows(weight.reshape({-1}), order.slot_of_row, order.padded);  // [L]
-    return sum_over_slots(rows, row_weight, order.row_of_place, order.place_of_token,
-                          order.tokens_with, order.T)
-        .to(rows.scalar_type());  // [T, D]
+    return sum_over_slots(rows, row_weight, order).to(rows.scalar_type());  // [T, D]
   }
 
   static variable_list backward(AutogradContext* context, variable_list grad) {
@@ -86,6 +82,10 @@ struct CombineRows : torch::autograd::Function<CombineRows> {
 };
 
 }  // namespace
+
+Tensor sum_over_slots(const Tensor& rows, const Tensor& row_weight, const SlotOrder& order) {
+  return sum_over(rows, row_weight, order.row_of_place, order.place_of_token, order.tokens_with, order.T);
+}
 
 Tensor with_padding(const Tensor& tokens, bool padded) {
   if (!padded) {
@@ -120,15 +120,23 @@ int64_t LiveCounts::slots() const {
   return std::accumulate(of_expert.begin(), of_expert.end(), int64_t{0});
 }
 
-LiveCounts live_counts(const Routing& routing) {
+Tensor live_count_tensor(const Routing& routing) {
   const auto slots = routing.live().sum(1, /*keepdim=*/true);               // [T, 1]
   const int64_t K = routing.expert.size(1);
   const auto more = (slots > at::arange(K, slots.options())).sum(0);        // [K]
-  const auto counts =
-      at::cat({routing.stats.tokens_per_expert.to(at::kLong), more}).cpu();  // [E + K]
-  const auto* first = counts.data_ptr<int64_t>();
-  return {{first, first + counts.numel() - K}, {first + counts.numel() - K, first + counts.numel()}};
+  return at::cat({routing.stats.tokens_per_expert.to(at::kLong), more});  // [E + K]
 }
+
+LiveCounts live_counts(const Tensor& on_host, int64_t experts) {
+  const auto* first = on_host.const_data_ptr<int64_t>();
+  return {{first, first + experts}, {first + experts, first + on_host.numel()}};
+}
+
+LiveCounts live_counts(const Routing& routing) {
+  return live_counts(live_count_tensor(routing).cpu(), routing.stats.tokens_per_expert.size(0));
+}
+
+bool needs_few_sizes(const Tensor& x) { return x.scalar_type() == at::kBFloat16 && x.is_cpu(); }
 
 SlotOrder slot_order(const Routing& routing, const LiveCounts& counts, bool few_sizes) {
   const int64_t E = static_cast<int64_t>(counts.of_expert.size());

@@ -18,8 +18,15 @@ struct LiveCounts {
   int64_t slots() const;  // both sum to this
 };
 
+// [E + K] int64, on the device: both counts in one tensor, so that one copy brings them to the host.
+Tensor live_count_tensor(const Routing& routing);
+LiveCounts live_counts(const Tensor& on_host, int64_t experts);
 // The one place where a layer's host waits for the device.
 LiveCounts live_counts(const Routing& routing);
+
+// Whether rows of this kind are to be of few sizes: oneDNN, which computes bf16 products on CPUs, makes and
+// keeps code for every number of rows it meets, and loads change with every step (docs/results.md).
+bool needs_few_sizes(const Tensor& x);
 
 // Live slots counting-sorted by expert; of one expert, by token and then choice. So a run repeats
 // bit for bit, and every row belongs to exactly one slot (t, k): no atomics anywhere.
@@ -52,6 +59,10 @@ Tensor of_rows(const Tensor& tokens, const Tensor& index, bool padded);
 
 // The gradient of `weight` [T, K] from that of its rows [L]: 0 for slots without a row.
 Tensor of_slots(const Tensor& row_gradient, const Tensor& weight, const Tensor& slot_of_row);
+
+// sum over a token's live slots, choices in ascending order, of weight * row: rows [L, D] -> [T, D], in the
+// wider dtype of both. Without row_weight [L] all weights are 1. Without gradient.
+Tensor sum_over_slots(const Tensor& rows, const Tensor& row_weight, const SlotOrder& order);
 
 // x[token of each row], zeros for padding: [T, D] -> [L, D]. Backward is a gather and a sum over k in fixed order, in
 // float32 where x is bf16.

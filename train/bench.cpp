@@ -82,7 +82,7 @@ Json bench_dispatch(int64_t rounds, int64_t threads) {
 }
 
 std::string bench_text(const Json& result) {
-  std::string text;
+  std::string text = result.contains("bytes") ? exchange_bytes_text(result) : "";
   char line[256];
   for (const auto& row : result["rows"]) {
     if (row.contains("live_share")) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "data/formats/metrics_file.h"
+#include "moe/mesh.h"
 
 namespace moe {
 
@@ -22,6 +23,18 @@ struct LayerShape {
   int64_t tokens = 2048, d_model = 512, d_hidden = 1024, experts = 32, k = 2;
 };
 Json bench_layer(const LayerShape& shape, int64_t rounds, int64_t threads);
+Json shape_json(const LayerShape& shape);
+
+// Forward and backward of one MoE layer whose experts are spread over all ranks of `mesh`, `tokens` on each:
+// against the same messages without a layer plus the same layer with its experts at home, and in several
+// overlapping rounds; and the bytes that a rank hands over, measured and by formula
+// (train/traffic_estimate.h). Seconds are the slowest rank's. All ranks together; each has the result.
+// `loopback`: also what the loopback interface has carried, which is all of it where ranks share a machine.
+// ConfigError where the ranks do not divide the experts.
+inline LayerShape exchange_shape() { return {1024, 256, 512, 8, 2}; }
+Json bench_exchange(const LayerShape& shape, const std::string& gate, const Mesh& mesh, bool loopback,
+                    int64_t rounds);
+std::string exchange_bytes_text(const Json& result);
 
 std::string bench_text(const Json& result);
 

@@ -2,77 +2,19 @@
 
 #include <cmath>
 
-#include "configs/config_io.h"
-#include "moe/make_moe_layer.h"
 #include "train/bench.h"
+#include "train/bench_layer_work.h"
 #include "train/bench_timing.h"
-#include "train/run_config.h"
 
 namespace moe {
-namespace {
 
-// One layer and what goes through it.
-class LayerWork {
- public:
-  LayerWork(const LayerShape& shape, const std::string& gate) {
-    const auto number = [](int64_t value) { return std::to_string(value); };
-    const auto config = parse_config<RunConfig>(
-        "model:\n  heads: 1\n  head_dim: 2\n  d_model: " + number(shape.d_model) +
-            "\n  active_width: " + number(shape.k * shape.d_hidden) + "\n  moe: {experts: " +
-            number(shape.experts) + ", gate: {" + gate + ", k: " + number(shape.k) +
-            "}}\ndata: {train: none}\n",
-        "bench");
-    const Initializer init(1);
-    layer_ = make_moe_layer(*config.model.moe, 0, shape.d_model, config.model.active_width,
-                            Activation::kSwiglu, 1, init);
-    x_ = init.normal("x", {shape.tokens, shape.d_model}, 1).requires_grad_(true);
-    dy_ = init.normal("dy", x_.sizes(), 1);
-    context_.token_ids = at::zeros({1, shape.tokens}, at::kLong);
-    context_.training = true;
-    context_.progress = 1;
-    context_.diagnostics = false;
-  }
-
-  Gate& gate() { return layer_->gate(); }
-
-  void layer_pass() {
-    const auto out = layer_->forward(x_, context_);
-    backward(out.y, dy_, out.aux);
-  }
-
-  void gate_pass() {
-    const auto routing = route();
-    backward(routing.weight, at::ones_like(routing.weight), routing.aux);
-  }
-
-  double slots_per_token() {
-    at::NoGradGuard no_grad;
-    return route().stats.live_slots.item<double>() / static_cast<double>(x_.size(0));
-  }
-
- private:
-  Routing route() { return gate().forward({x_, context_, context_.noise, ranks_}); }
-
-  void backward(const Tensor& y, const Tensor& dy, const std::vector<AuxLoss>& aux) {
-    std::vector<Tensor> roots = {y}, cotangents = {dy};
-    for (const auto& loss : aux) {
-      roots.push_back(loss.value);
-      cotangents.push_back(at::full_like(loss.value, loss.coefficient));
-    }
-    torch::autograd::backward(roots, cotangents);
-    x_.mutable_grad().reset();
-    for (auto& parameter : layer_->parameters()) {
-      parameter.mutable_grad().reset();
-    }
-  }
-
-  std::shared_ptr<MoeLayer> layer_;
-  Tensor x_, dy_;
-  ForwardContext context_;
-  OneRank ranks_;
-};
-
-}  // namespace
+Json shape_json(const LayerShape& shape) {
+  return {{"tokens", shape.tokens},
+          {"d_model", shape.d_model},
+          {"d_hidden", shape.d_hidden},
+          {"experts", shape.experts},
+          {"k", shape.k}};
+}
 
 Json bench_layer(const LayerShape& shape, int64_t rounds, int64_t threads) {
   set_threads(threads);
@@ -99,12 +41,7 @@ Json bench_layer(const LayerShape& shape, int64_t rounds, int64_t threads) {
   gates["reference_share_of_layer"] = share("reference_seconds");
   return {{"bench", "layer"},
           {"threads", at::get_num_threads()},
-          {"shape",
-           {{"tokens", shape.tokens},
-            {"d_model", shape.d_model},
-            {"d_hidden", shape.d_hidden},
-            {"experts", shape.experts},
-            {"k", shape.k}}},
+          {"shape", shape_json(shape)},
           {"rows", {layers, gates}}};
 }
 

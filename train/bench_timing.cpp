@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <vector>
 
 namespace moe {
 namespace {
@@ -23,25 +22,43 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-Json interleaved(const std::string& name, const std::function<void()>& work,
-                 const std::string& reference_name, const std::function<void()>& reference,
-                 int64_t rounds) {
-  work();
-  reference();
-  std::vector<double> seconds, reference_seconds, ratios;
+Seconds in_turn(const std::vector<std::function<void()>>& works, int64_t rounds,
+                const std::function<void()>& before) {
+  for (const auto& work : works) {
+    before();
+    work();
+  }
+  Seconds seconds(works.size());
   for (int64_t round = 0; round < rounds; ++round) {
-    seconds.push_back(seconds_of(work));
-    reference_seconds.push_back(seconds_of(reference));
-    ratios.push_back(seconds.back() / reference_seconds.back());
+    for (size_t i = 0; i < works.size(); ++i) {
+      before();
+      seconds[i].push_back(seconds_of(works[i]));
+    }
+  }
+  return seconds;
+}
+
+Json ratio_row(const std::string& name, const std::vector<double>& seconds,
+               const std::string& reference_name, const std::vector<double>& reference_seconds) {
+  std::vector<double> ratios;
+  for (size_t round = 0; round < seconds.size(); ++round) {
+    ratios.push_back(seconds[round] / reference_seconds[round]);
   }
   return {{"name", name},
           {"reference", reference_name},
-          {"rounds", rounds},
+          {"rounds", seconds.size()},
           {"seconds", median(seconds)},
           {"reference_seconds", median(reference_seconds)},
           {"ratio", median(ratios)},
           {"ratio_min", *std::min_element(ratios.begin(), ratios.end())},
           {"ratio_max", *std::max_element(ratios.begin(), ratios.end())}};
+}
+
+Json interleaved(const std::string& name, const std::function<void()>& work,
+                 const std::string& reference_name, const std::function<void()>& reference,
+                 int64_t rounds) {
+  const auto seconds = in_turn({work, reference}, rounds);
+  return ratio_row(name, seconds[0], reference_name, seconds[1]);
 }
 
 void set_threads(int64_t threads) {

@@ -1,43 +1,36 @@
 // Checkpoints: one folder each, complete or absent. Written to a temporary sibling, synced, described
-// by a manifest of hashes, then renamed.
+// by a manifest of hashes, then renamed (train/checkpoint_saver.h).
+//
+// Loading asks for no layout: whichever ranks wrote, every rank reads of each tensor the part that it
+// holds now.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "train/checkpoint_files.h"
 #include "train/trainer.h"
 
 namespace moe {
 
-// checkpoints/step-00000100 below a run's folder.
-std::string checkpoint_folder(const std::string& run_folder, int64_t step);
-// One sentence about what is wrong with its files: missing, foreign, or failing their hashes. Empty
-// when all is well.
-std::string problem_of_checkpoint(const std::string& folder);
-// Existing ones, newest first; {step, folder}. Temporary and damaged ones are not among them.
-std::vector<std::pair<int64_t, std::string>> list_checkpoints(const std::string& run_folder);
-
-// Parameters, optimizer, data position, counters and the whole config. Returns the folder. Throws
-// RunError: a full disk (asked before anything is written), one that cannot be written. Then nothing
-// of it stays, and earlier checkpoints are as they were. Which of them go is train/retention.h.
+// Saves one and waits for it; all stay. Returns the folder. Throws as CheckpointSaver does.
 std::string save_checkpoint(const std::string& run_folder, Trainer& trainer,
                             const std::string& config_yaml);
 
-// Loads everything into a trainer of the same config; hashes are verified before. Throws CheckError
-// naming the file or the tensor.
+// Loads everything into a trainer of the same config; hashes are verified before. All ranks together:
+// each reads its parts, and what goes wrong on one is CheckError on all, naming the file or the tensor.
 void load_checkpoint(const std::string& folder, Trainer& trainer);
 
-// Parameters alone, by name, into the model. Every tensor must be there with its shape and none may be
-// left over: CheckError with the lists.
+// Parameters alone, by name, into a model that is whole on this rank. Every tensor must be there with its
+// shape and none may be left over: CheckError with the lists.
 void load_parameters(const std::string& folder, Decoder& decoder);
 
-// For a model that takes over a part (train/init.h). What model.safetensors holds, by name, and the same
-// of a model: parameters and gates' buffers. CheckError for a file that is none.
+// For a model that takes over a part (train/init.h). What the model's files hold, by name, and the same
+// of a model: parameters and gates' buffers. CheckError for files that are none.
 TensorShapes checkpoint_shapes(const std::string& folder);
 NamedTensors model_tensors(const Decoder& decoder);
-// Copies these alone, originals of parameters and buffers, after verifying the hashes. CheckError.
+// Copies these alone, originals of parameters and buffers, after verifying the hashes. All ranks
+// together, as load_checkpoint(). CheckError.
 void load_some_tensors(const std::string& folder, const std::vector<std::string>& names,
                        Trainer& trainer);
 

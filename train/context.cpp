@@ -7,8 +7,9 @@ namespace moe {
 namespace {
 
 // Undefined where the batch leaves a plane out.
-Tensor plane(const std::vector<int64_t>& values, at::IntArrayRef shape, at::Device device) {
-  if (values.empty()) {
+Tensor plane(const std::vector<int64_t>& values, at::IntArrayRef shape, at::Device device,
+             bool always = false) {
+  if (values.empty() && !always) {
     return {};
   }
   return at::tensor(values, at::kLong).view(shape).to(device);
@@ -19,7 +20,7 @@ Tensor plane(const std::vector<int64_t>& values, at::IntArrayRef shape, at::Devi
 ForwardContext make_context(const Batch& batch, at::Device device) {
   ForwardContext context;
   const std::vector<int64_t> shape = {batch.rows, batch.length};
-  context.token_ids = plane(batch.tokens, shape, device);
+  context.token_ids = plane(batch.tokens, shape, device, true);  // a rank may have no rows
   context.positions = plane(batch.positions, shape, device);
   context.segments = plane(batch.segments, shape, device);
   context.prefix_lengths = plane(batch.prefix_lengths, {batch.rows}, device);
@@ -27,7 +28,7 @@ ForwardContext make_context(const Batch& batch, at::Device device) {
 }
 
 Tensor make_targets(const Batch& batch, at::Device device) {
-  return plane(batch.targets, {batch.rows * batch.length}, device);
+  return plane(batch.targets, {batch.rows * batch.length}, device, true);
 }
 
 Tensor cross_entropy_sum(const Tensor& logits, const Tensor& targets) {

@@ -17,19 +17,24 @@ struct Sum {
 
 // Of the first `wanted` rows.
 Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at::Device device,
-             double progress) {
-  Sum result;
+             double progress, const Mesh& mesh) {
+  double target_tokens = 0;
   auto sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
   for (int64_t row = 0; row < wanted; row += rows) {
-    const auto batch = data.batch(row, std::min(rows, wanted - row));
+    const int64_t all = std::min(rows, wanted - row);
+    const auto mine = span_of(all, mesh.rank(), mesh.ranks());
+    const auto batch = data.batch(row + mine.begin, mine.size());
     auto context = make_context(batch, device);
     context.progress = progress;
+    context.world_tokens = all * batch.length;
+    context.tokens_before = mine.begin * batch.length;
     const auto out = model.decoder->forward(context);
     sum = sum + cross_entropy_sum(out.logits, make_targets(batch, device)).to(at::kDouble);
-    result.target_tokens += static_cast<double>(batch.target_tokens);
+    target_tokens += static_cast<double>(batch.target_tokens);
   }
-  result.loss = sum.item<double>();
-  return result;
+  const auto both = at::stack({sum, at::full({}, target_tokens, sum.options())});
+  mesh.world->sum(both, "the validation loss").wait();
+  return {both[0].item<double>(), both[1].item<double>()};
 }
 
 }  // namespace
@@ -49,14 +54,14 @@ std::string Evaluation::text() const {
 double Evaluation::bits_per_byte() const { return loss / std::numbers::ln2; }
 
 Evaluation evaluate(Model& model, const std::vector<ValidationRows>& sources, int64_t tokens,
-                    int64_t rows, int64_t length, at::Device device, double progress) {
+                    int64_t rows, int64_t length, at::Device device, double progress, const Mesh& mesh) {
   at::NoGradGuard no_grad;
   Evaluation result;
   for (const auto& source : sources) {
     const double part = static_cast<double>(tokens) * source.share;
     const auto wanted = static_cast<int64_t>(std::ceil(part / static_cast<double>(length)));
     const auto sum = sum_over(model, *source.rows, std::min(wanted, source.rows->rows_per_epoch()),
-                              rows, device, progress);
+                              rows, device, progress, mesh);
     const double loss = sum.loss / sum.target_tokens;
     result.loss += source.share * loss;
     result.target_tokens += sum.target_tokens;

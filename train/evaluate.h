@@ -23,8 +23,10 @@ struct Evaluation {
 // proportion to its share and rounded up to whole rows. The loss is the sources' mean weighted by
 // share, so the expected loss of a row drawn as in training, also where a source has too little
 // text for its part.
-// `progress`: the share of the run that is done, which gates' schedules follow.
+// `progress`: the share of the run that is done, which gates' schedules follow. All ranks of `mesh` take
+// part, each with its share of the rows, and get the same figures.
 Evaluation evaluate(Model& model, const std::vector<ValidationRows>& sources, int64_t tokens,
-                    int64_t rows, int64_t length, at::Device device, double progress);
+                    int64_t rows, int64_t length, at::Device device, double progress,
+                    const Mesh& mesh = {});
 
 }  // namespace moe

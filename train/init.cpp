@@ -5,6 +5,7 @@
 #include <map>
 
 #include "configs/config_io.h"
+#include "train/agree.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_state.h"
 #include "train/init_differences.h"
@@ -18,8 +19,12 @@ template <class Action>
 auto about_init(Action action) {
   try {
     return action();
+  } catch (const RankFailure&) {
+    throw;
   } catch (const UserError& problem) {
-    throw UserError(problem.exit_code(), std::string("init.from: ") + problem.what());
+    UserError about(problem.exit_code(), std::string("init.from: ") + problem.what());
+    about.elsewhere = problem.elsewhere;
+    throw about;
   }
 }
 
@@ -48,6 +53,41 @@ std::string grouped(const std::vector<std::string>& names) {
     }
   }
   return text;
+}
+
+// What load_init() needs of a plan: names, then the folder, which may hold any character but NUL.
+std::string as_text(const InitPlan& plan) {
+  std::string text;
+  for (const auto& name : plan.loaded) {
+    text += name + '\0';
+  }
+  return text + plan.checkpoint;
+}
+
+InitPlan from_text(const std::string& text) {
+  InitPlan plan;
+  size_t begin = 0;
+  for (size_t end; (end = text.find('\0', begin)) != std::string::npos; begin = end + 1) {
+    plan.loaded.push_back(text.substr(begin, end - begin));
+  }
+  plan.checkpoint = text.substr(begin);
+  return plan;
+}
+
+// `noted`: the checkpoint that a run that goes on has begun with; or empty.
+InitPlan announced_plan(RunConfig config, const std::string& noted, int64_t vocabulary) {
+  if (!noted.empty()) {
+    config.init.from = noted;
+  }
+  auto plan = plan_init(config, vocabulary);
+  log_info("beginning with " + plan.checkpoint + ", saved at step " + std::to_string(plan.step));
+  for (const auto& line : init_lines(plan)) {
+    log_info("  " + line);
+  }
+  for (const auto& remark : plan.remarks) {
+    log_warning(remark + ": its tensors fit this model, which makes something else of them");
+  }
+  return plan;
 }
 
 }  // namespace
@@ -103,19 +143,13 @@ void FirstValues::load(Trainer& trainer) {
   if (!config_.init.given()) {
     return;
   }
-  if (!plan_) {
-    auto config = config_;
-    if (!noted_.empty()) {
-      config.init.from = noted_;
-    }
-    plan_ = plan_init(config, vocabulary_);
-    log_info("beginning with " + plan_->checkpoint + ", saved at step " +
-             std::to_string(plan_->step));
-    for (const auto& line : init_lines(*plan_)) {
-      log_info("  " + line);
-    }
-    for (const auto& remark : plan_->remarks) {
-      log_warning(remark + ": its tensors fit this model, which makes something else of them");
+  if (!plan_) {  // the first rank finds it and says what it is; the others learn what they need of it
+    const auto text = on_first_rank(*trainer.mesh().control, "init.from", [&] {
+      plan_ = announced_plan(config_, noted_, vocabulary_);
+      return as_text(*plan_);
+    });
+    if (!plan_) {
+      plan_ = from_text(text);
     }
   }
   load_init(*plan_, trainer);

@@ -28,8 +28,8 @@ struct InitPlan {
 // tensor with both shapes, the keys in which the models differ, and what to do.
 InitPlan plan_init(const RunConfig& config, int64_t vocabulary);
 
-// Copies plan.loaded into a new trainer of that config, after verifying the checkpoint again. Throws
-// CheckError.
+// Copies plan.loaded into a new trainer of that config, after verifying the checkpoint again; all ranks
+// together, each what it holds. Throws CheckError.
 void load_init(const InitPlan& plan, Trainer& trainer);
 
 // The beginning of one run, for its loop.
@@ -40,7 +40,7 @@ class FirstValues {
       : config_(config), vocabulary_(vocabulary) {}
 
   // Into a trainer that has just been made; nothing without init.from. Says at first what it takes
-  // from where. Later it takes them from the same checkpoint, even if that one's run has gone on. Throws
+  // from where. All ranks together: the first looks, so that all take the same. Later it takes them from the same checkpoint, even if that one's run has gone on. Throws
   // as plan_init() and load_init().
   void load(Trainer& trainer);
   // Of a run that goes on: the checkpoint that it once began with, where that is known.

@@ -11,7 +11,8 @@ namespace moe {
 // Bytes of this machine's memory.
 int64_t physical_memory_bytes();
 
-// ConfigError where what the run certainly needs (train/size_config.h) exceeds `memory` bytes.
-void require_memory(const RunConfig& config, int64_t memory);
+// ConfigError where what those of the run's `ranks` that are on this machine certainly need
+// (train/size_config.h) exceeds `memory` bytes.
+void require_memory(const RunConfig& config, int64_t memory, int64_t local_ranks = 1, int64_t ranks = 1);
 
 }  // namespace moe

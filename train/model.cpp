@@ -2,11 +2,11 @@
 
 #include "configs/errors.h"
 #include "layers/mlp.h"
-#include "moe/make_moe_layer.h"
 
 namespace moe {
 
-Model build_model(const ModelConfig& config, int64_t vocabulary, const Initializer& init) {
+Model build_model(const ModelConfig& config, int64_t vocabulary, const Initializer& init,
+                  const Layout& layout) {
   Model model;
   const auto activation = activation_of(config.activation);
   const auto feed_forward = [&](int64_t layer,
@@ -17,7 +17,7 @@ Model build_model(const ModelConfig& config, int64_t vocabulary, const Initializ
     }
     model.moe_layers.push_back(make_moe_layer(*config.moe, layer, config.d_model,
                                               config.active_width, activation,
-                                              config.depth_scale(), below, vocabulary));
+                                              config.depth_scale(), below, vocabulary, layout));
     return model.moe_layers.back();
   };
   model.decoder = std::make_shared<Decoder>(config, vocabulary, feed_forward, init);
@@ -49,13 +49,17 @@ bool keeps_float32(const std::string& name, const Tensor& parameter) {
   return parameter.dim() < 2 || belongs_to_gate(name);
 }
 
-at::Device choose_device(const std::string& word) {
+at::Device choose_device(const std::string& word, int64_t local_rank) {
   const bool cuda = at::hasCUDA();
   if (word == "cuda" && !cuda) {
     throw ConfigError("train.device: cuda was asked for, and this build or machine has none: "
                       "use cpu or auto");
   }
-  return word != "cpu" && cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  return word != "cpu" && cuda ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(local_rank)) : at::Device(at::kCPU);
+}
+
+at::ScalarType original_dtype(const std::string& dtype) {
+  return dtype == "fp64" ? at::kDouble : at::kFloat;
 }
 
 }  // namespace moe

@@ -7,40 +7,62 @@
 #include <vector>
 
 #include "layers/torch.h"
+#include "moe/mesh.h"
+#include "train/parameter_places.h"
+#include "train/tensor_parts.h"
 #include "train/train_config.h"
 
 namespace moe {
+
+// How the ranks that hold a parameter share the work on it.
+struct OptimizerLayout {
+  Mesh mesh;           // one rank alone by default
+  bool shard = false;  // each keeps the moments of its share alone (ZeRO stage 1, arXiv 1910.02054)
+  double gather_mib = 25;
+};
 
 class AdamW {
  public:
   // Parameters of two and more dimensions decay; norms and biases do not. Learning rate and decay of
   // each follow config.groups (train/parameter_groups.h); frozen ones are left out altogether.
   AdamW(const OptimizerConfig& config,
-        const std::vector<std::pair<std::string, Tensor>>& parameters);
+        const std::vector<std::pair<std::string, Tensor>>& parameters, OptimizerLayout layout = {});
 
-  // The norm of all gradients together, on the device. A parameter that got none counts as zero.
+  // The norm of all gradients of all ranks together, on the device: each parameter counts once, wherever
+  // it is. One that got no gradient counts as zero.
   Tensor gradient_norm();
   // Clips by `norm`, which gradient_norm() gave, updates, and drops the gradients.
   void step(double lr, const Tensor& norm);
   void drop_gradients();
   bool frozen(const std::string& name) const { return frozen_.count(name) > 0; }
-  // Parameters whose gradient has a value that is not finite. Waits for the device.
+  // Parameters whose gradient on this rank has a value that is not finite. Waits for the device.
   std::vector<std::string> nonfinite_gradients() const;
 
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
-  // Moments by name: exp_avg.<parameter>, exp_avg_sq.<parameter>. They share the optimizer's memory.
-  std::vector<std::pair<std::string, Tensor>> state() const;
+  // Moments by name, exp_avg.<parameter> and exp_avg_sq.<parameter>, as far as this rank has them. They
+  // share the optimizer's memory.
+  std::vector<TensorPart> state() const;
 
  private:
   struct Group {
     double lr = 1, weight_decay = 0;  // lr: factor on the schedule's
     std::vector<std::string> names;
-    std::vector<Tensor> parameters, exp_avg, exp_avg_sq;
+    std::vector<ParameterPlace> places;
+    std::vector<Tensor> parameters;
+    // Of what this rank updates: all of a parameter, or its share, flat.
+    std::vector<Tensor> updated, exp_avg, exp_avg_sq;
   };
+  void add(Group& group, const std::string& name, const Tensor& parameter) const;
+  Span share_of(const Tensor& parameter, const ParameterPlace& place) const;
+  bool shared_out(const ParameterPlace& place) const { return layout_.shard && !place.holders->alone(); }
+  // Of whole parameters; of what this rank updates.
   static std::vector<Tensor> gradients(const Group& group);
+  std::vector<Tensor> updated_gradients(const Group& group) const;
+  void gather_updated() const;
 
   OptimizerConfig config_;
+  OptimizerLayout layout_;
   std::vector<Group> groups_;
   std::set<std::string> frozen_;
   int64_t steps_ = 0;

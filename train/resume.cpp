@@ -6,15 +6,17 @@
 
 #include "configs/errors.h"
 #include "data/formats/metrics_file.h"
+#include "train/agree.h"
 #include "train/checkpoint.h"
 #include "train/log.h"
 #include "train/run_folder.h"
 
 namespace moe {
 
-int64_t reached_step(const std::string& run_folder) {
-  for (const auto& [step, checkpoint] : list_checkpoints(run_folder)) {
-    if (problem_of_checkpoint(checkpoint).empty()) {
+int64_t reached_step(const std::string& run_folder, const Mesh& mesh) {
+  const auto& ranks = *mesh.control;
+  for (const auto& [step, checkpoint] : list_checkpoints(run_folder, ranks)) {
+    if (problem_of_checkpoint(checkpoint, ranks).empty()) {
       return step;
     }
   }
@@ -22,8 +24,9 @@ int64_t reached_step(const std::string& run_folder) {
 }
 
 bool resume_newest(const std::string& run_folder, Trainer& trainer, int64_t every) {
+  const auto& ranks = *trainer.mesh().control;
   std::vector<std::pair<std::string, std::string>> damaged;  // checkpoint, what is wrong
-  for (const auto& [step, checkpoint] : list_checkpoints(run_folder)) {
+  for (const auto& [step, checkpoint] : list_checkpoints(run_folder, ranks)) {
     if (every > 0 && step % every != 0) {
       continue;
     }
@@ -33,9 +36,12 @@ bool resume_newest(const std::string& run_folder, Trainer& trainer, int64_t ever
       damaged.emplace_back(checkpoint, problem.what());
       continue;
     }
-    for (const auto& [bad, problem] : damaged) {
-      log_warning(problem + "; set aside as " + set_aside(bad, ".damaged"));
-    }
+    on_first_rank(ranks, "setting damaged checkpoints aside", [&damaged = damaged] {
+      for (const auto& [bad, problem] : damaged) {
+        log_warning(problem + "; set aside as " + set_aside(bad, ".damaged"));
+      }
+      return std::string();
+    });
     return true;
   }
   if (damaged.empty()) {
@@ -45,8 +51,10 @@ bool resume_newest(const std::string& run_folder, Trainer& trainer, int64_t ever
   for (const auto& [bad, problem] : damaged) {
     problems += "\n  " + problem;
   }
-  throw CheckError(run_folder + ": no checkpoint is good:" + problems +
-                   "\nStart the run anew in another run.dir, or remove the folder.");
+  CheckError none(run_folder + ": no checkpoint is good:" + problems +
+                  "\nStart the run anew in another run.dir, or remove the folder.");
+  none.elsewhere = !trainer.mesh().first();
+  throw none;
 }
 
 void keep_orphaned_metrics(const std::string& path, int64_t first_save) {

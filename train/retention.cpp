@@ -6,8 +6,7 @@
 
 #include "configs/errors.h"
 #include "data/formats/file.h"
-#include "train/checkpoint.h"
-#include "train/log.h"
+#include "train/checkpoint_files.h"
 #include "train/run_folder.h"
 
 namespace moe {
@@ -24,12 +23,13 @@ void drop_cached_pages(const std::string& checkpoint) {
 
 }  // namespace
 
-void Retention::apply(const std::string& run_folder, const std::string& written) {
+std::vector<std::string> Retention::apply(const std::string& run_folder, const std::string& written) {
   good_.erase(written);  // of the same step, before the run went back
   const auto all = list_checkpoints(run_folder);
   if (static_cast<int64_t>(all.size()) <= keep_) {
-    return;
+    return {};
   }
+  std::vector<std::string> warnings;
   drop_cached_pages(written);
   int64_t kept = 0;
   for (const auto& [step, folder] : all) {
@@ -49,8 +49,9 @@ void Retention::apply(const std::string& run_folder, const std::string& written)
     if (folder == written) {
       throw RunError(text + ". It was read back right after it was written, so look at the disk");
     }
-    log_warning(text);
+    warnings.push_back(text);
   }
+  return warnings;
 }
 
 }  // namespace moe

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace moe {
 
@@ -17,8 +18,9 @@ class Retention {
   // To be called after `written`, a checkpoint of the run, was saved. Does nothing while there are
   // `keep` or fewer. Else removes what is older than the `keep` newest good ones; a good one is one
   // that this object has read back, each of them once. One that fails its hashes is set aside as
-  // *.damaged with a warning; when that is `written` itself, nothing is removed and RunError says so.
-  void apply(const std::string& run_folder, const std::string& written);
+  // *.damaged, and the sentences that say so are returned: whoever calls may be beside the log's thread.
+  // When that is `written` itself, nothing is removed and RunError says so.
+  std::vector<std::string> apply(const std::string& run_folder, const std::string& written);
 
  private:
   int64_t keep_;

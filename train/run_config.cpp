@@ -69,6 +69,7 @@ void RunConfig::fields(Fields& f) {
   f.section("optimizer", optimizer, "AdamW");
   f.section("schedule", schedule, "learning rate");
   f.section("train", train, "how long, and on what");
+  f.section("parallel", parallel, "ranks: how experts, data and optimizer are spread");
   f.section("checkpoint", checkpoint, "what is kept");
   f.section("log", log, "what is reported");
   f.section("sweep", sweep, "variants x seeds: runs what is missing");
@@ -81,6 +82,15 @@ void RunConfig::check(Rules& rules) const {
   rules.section("optimizer", optimizer);
   rules.section("sweep", sweep);
   check_sizes(*this, rules);
+  if (model.moe) {
+    rules.require(model.moe->experts % parallel.expert == 0, "parallel.expert",
+                  "must divide model.moe.experts (" + std::to_string(model.moe->experts) + "), found " +
+                      std::to_string(parallel.expert));
+    rules.require(parallel.expert == 1 || model.moe->dispatch != "dense", "parallel.expert",
+                  "with model.moe.dispatch=dense every rank computes every expert, so that there is "
+                  "nothing to spread: set parallel.expert=1 or model.moe.dispatch=auto; found " +
+                      std::to_string(parallel.expert));
+  }
   const int64_t micro = model.context * train.accumulate;
   rules.require(train.batch_tokens % micro == 0, "train.batch_tokens",
                 "must be a multiple of model.context x train.accumulate (" +

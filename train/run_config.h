@@ -11,6 +11,7 @@
 #include "layers/decoder_config.h"
 #include "moe/moe_config.h"
 #include "train/init_config.h"
+#include "train/parallel_config.h"
 #include "train/train_config.h"
 
 namespace moe {
@@ -30,6 +31,7 @@ struct RunConfig {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   TrainConfig train;
+  ParallelConfig parallel;
   CheckpointConfig checkpoint;
   LogConfig log;
   SweepConfig sweep;

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "configs/config_io.h"
+#include "train/agree.h"
 #include "train/checkpoint.h"
 #include "train/compare/text.h"
 #include "train/evaluate.h"
@@ -26,9 +27,9 @@ std::string describe(const StepResult& bad) {
          std::to_string(bad.first_row + bad.rows - 1) + " of the training data): " + bad.problem;
 }
 
-// The end of every message that ends a run.
-std::string what_is_left(const std::string& folder) {
-  const int64_t step = reached_step(folder);
+// The end of every message that ends a run. Every rank asks.
+std::string what_is_left(const std::string& folder, const Mesh& mesh) {
+  const int64_t step = reached_step(folder, mesh);
   return ". The run stops here; " +
          (step < 0 ? "it has no good checkpoint yet, so that the same command, once the cause is "
                      "mended, begins it anew"
@@ -39,15 +40,22 @@ std::string what_is_left(const std::string& folder) {
 }  // namespace
 
 RunLoop::RunLoop(RunConfig& config, const std::string& folder, const Datasets& data,
-                 int64_t vocabulary)
+                 int64_t vocabulary, const Ranks& ranks)
     : config_(config),
       folder_(folder),
       yaml_(print_config(view_of(config))),
       data_(data),
       vocabulary_(vocabulary),
-      trainer_(std::in_place, config, vocabulary, data.train),
-      retention_(config.checkpoint.keep),
-      lock_in_(config) {}
+      ranks_(ranks),
+      first_(ranks.mesh.first()),
+      saver_(folder, ranks.mesh, config.checkpoint.keep),
+      lock_in_(config) {
+  make_trainer();
+}
+
+void RunLoop::make_trainer() {
+  trainer_.emplace(config_, vocabulary_, data_.train, ranks_.mesh, ranks_.launch.local_rank);
+}
 
 RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
   const auto metrics_path = folder_ + "/metrics.jsonl";
@@ -63,12 +71,15 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
   } else {
     first_values_.load(*trainer_);
     const int64_t every = config_.checkpoint.every, last = config_.train.steps - 1;
-    keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, last) : last);
+    write("the rows of a run before", [&] {
+      keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, last) : last);
+    });
     progress.train_bytes = data_.train_bytes;
     progress.valid_bytes = data_.valid_bytes;
   }
-  or_say_what_is_left(
-      [&] { write_run_files(folder_, config_, command_line, first_values_.checkpoint()); });
+  write("the run's files", [&] {
+    write_run_files(folder_, config_, command_line, first_values_.checkpoint());
+  });
   log_flops_ = progress.flops;
   begin_rows();
 
@@ -78,12 +89,13 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
       views_->write_report();
     }
   };
+  bool stop = on_any_rank(*ranks_.mesh.control, "an interrupt", interrupted());
   try {
     do {
-      while (progress.step < config_.train.steps && !interrupted()) {
-        step();
+      while (progress.step < config_.train.steps && !stop) {
+        stop = step();
       }
-    } while (!save(true) && !interrupted());
+    } while (!save(true) && !stop);
   } catch (...) {
     report();  // the rows up to an error are those to look at
     throw;
@@ -94,55 +106,82 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
 
 // What cannot be written ends the run, but never what was saved.
 template <class Action>
-void RunLoop::or_say_what_is_left(Action action) const {
+void RunLoop::or_say_what_is_left(Action action) {
   try {
     action();
+  } catch (const RankFailure&) {
+    throw;  // there is nobody to look with
   } catch (const RunError& problem) {
-    throw RunError(problem.what() + what_is_left(folder_));
+    finish_saving();  // what is being written counts
+    RunError whole(problem.what() + what_is_left(folder_, ranks_.mesh));
+    whole.elsewhere = problem.elsewhere;
+    throw whole;
   }
+}
+
+void RunLoop::write(const std::string& what, const std::function<void()>& action) {
+  or_say_what_is_left([&] {
+    on_first_rank(*ranks_.mesh.control, what, [&] {
+      action();
+      return std::string();
+    });
+  });
 }
 
 // Rows past the trainer's step are of a past that is left behind.
 void RunLoop::begin_rows() {
   const auto path = folder_ + "/metrics.jsonl";
   metrics_.reset();
-  or_say_what_is_left([&] {
+  write("the rows so far", [&] {
     cut_metrics(path, trainer_->progress().step);
     metrics_.emplace(path);
   });
-  views_.emplace(folder_, config_, trainer_->progress().seconds, model_facts());
+  if (first_) {
+    views_.emplace(folder_, config_, trainer_->progress().seconds, model_facts());
+  }
 }
 
 // Another text under the same name has other windows and another split: rows would be drawn that the
 // run has seen as validation, or the other way round.
 void RunLoop::check_same_text() const {
   const auto& p = trainer_->progress();
-  if (p.train_bytes != data_.train_bytes || p.valid_bytes != data_.valid_bytes) {
-    throw RunError(folder_ + ": the run was begun on " + std::to_string(p.train_bytes) +
-                   " bytes to train on and " + std::to_string(p.valid_bytes) +
-                   " to validate, now there are " + std::to_string(data_.train_bytes) + " and " +
-                   std::to_string(data_.valid_bytes) +
-                   ": bring the text back, or train anew in another run.dir");
-  }
+  on_first_rank(*ranks_.mesh.control, "the text's size", [&] {
+    if (p.train_bytes != data_.train_bytes || p.valid_bytes != data_.valid_bytes) {
+      throw RunError(folder_ + ": the run was begun on " + std::to_string(p.train_bytes) +
+                     " bytes to train on and " + std::to_string(p.valid_bytes) +
+                     " to validate, now there are " + std::to_string(data_.train_bytes) + " and " +
+                     std::to_string(data_.valid_bytes) +
+                     ": bring the text back, or train anew in another run.dir");
+    }
+    return std::string();
+  });
 }
 
 Facts RunLoop::model_facts() {
-  const auto count = count_parameters(config_.model, *trainer_->model().decoder);
+  // On the meta device: this rank may hold a share of the experts alone.
+  const auto whole =
+      build_model(config_.model, vocabulary_, Initializer(0, at::kFloat, at::kMeta));
+  const auto count = count_parameters(config_.model, *whole.decoder);
   return {{"parameters", short_number(static_cast<double>(count.total))},
           {"active parameters", short_number(static_cast<double>(count.active))}};
 }
 
 // The record first: what people look at is made from it.
 void RunLoop::write_row(const Json& row) {
-  or_say_what_is_left([&] { metrics_->append(row); });
-  views_->add(row);
+  write("a row of metrics.jsonl", [&] { metrics_->append(row); });
+  if (first_) {
+    views_->add(row);
+  }
 }
 
-void RunLoop::step() {
+bool RunLoop::step() {
   auto& progress = trainer_->progress();
+  if (const auto watch = ranks_.mesh.world->watch()) {
+    watch->now_at("step " + std::to_string(progress.step + 1));
+  }
   const auto start = Clock::now();
   const double tokens_before = progress.tokens;
-  const auto result = trainer_->step();
+  const auto result = trainer_->step(interrupted());
   const bool logged = progress.step % config_.log.every == 0 || progress.step == config_.train.steps;
   if (logged) {
     result.loss.item<double>();  // so that the time is the step's and not its launch's
@@ -151,14 +190,22 @@ void RunLoop::step() {
   progress.seconds += seconds;
   log_seconds_ += seconds;
   log_tokens_ += progress.tokens - tokens_before;
-  if (result.verdict != Verdict::kGood && pass_over(describe(result))) {
-    return;
+  if (saver_.done()) {
+    finish_saving();
   }
+  if (result.verdict == Verdict::kGood || !pass_over(describe(result))) {
+    follow(result, logged);
+  }
+  return result.stop;
+}
+
+void RunLoop::follow(const StepResult& result, bool logged) {
+  const int64_t step = trainer_->progress().step;
   if (logged) {
     log_step(result);
   }
-  const auto every = [&](int64_t interval) { return interval > 0 && progress.step % interval == 0; };
-  const bool last = progress.step == config_.train.steps;
+  const auto every = [&](int64_t interval) { return interval > 0 && step % interval == 0; };
+  const bool last = step == config_.train.steps;
   if (every(config_.train.eval_every) || last) {
     validate();
   }
@@ -169,16 +216,17 @@ void RunLoop::step() {
 
 // Leaves a bad step behind as train.on_nonfinite says. Returns whether the run went back.
 bool RunLoop::pass_over(const std::string& what) {
+  finish_saving();  // what there is to go back to, or to name
   const auto& bad = trainer_->progress().bad_steps;
   const auto& train = config_.train;
   line_.clear();
   if (train.on_nonfinite == "stop") {
-    throw RunError(what + "; train.on_nonfinite is stop" + what_is_left(folder_) +
+    throw RunError(what + "; train.on_nonfinite is stop" + what_is_left(folder_, ranks_.mesh) +
                    ". With train.on_nonfinite=skip or =rollback it goes on past such steps");
   }
   if (bad.total() > train.bad_steps) {
     throw RunError(what + "; that is one more bad step than the " + std::to_string(train.bad_steps) +
-                   " of train.bad_steps (" + bad.text() + ")" + what_is_left(folder_) +
+                   " of train.bad_steps (" + bad.text() + ")" + what_is_left(folder_, ranks_.mesh) +
                    ". A lower schedule.lr or optimizer.clip may help; so may a look at these rows");
   }
   if (train.on_nonfinite == "rollback") {
@@ -187,7 +235,7 @@ bool RunLoop::pass_over(const std::string& what) {
   }
   if (const auto name = trainer_->nonfinite_parameter(); !name.empty()) {
     throw RunError(what + "; leaving updates out cannot help, since the values of parameter " + name +
-                   " are not finite any more" + what_is_left(folder_) +
+                   " are not finite any more" + what_is_left(folder_, ranks_.mesh) +
                    ". With train.on_nonfinite=rollback it goes on with other rows");
   }
   log_warning(what + "; its update is left out (so far " + bad.text() + "; train.bad_steps is " +
@@ -198,6 +246,7 @@ bool RunLoop::pass_over(const std::string& what) {
 // Back to the newest good checkpoint, or to the first values. What was spent stays counted, and the
 // data goes on behind the rows that were drawn since.
 void RunLoop::roll_back(const std::string& what) {
+  finish_saving();
   trainer_->count_flops();
   auto spent = trainer_->progress();
   ++spent.bad_steps.rollbacks;
@@ -207,7 +256,7 @@ void RunLoop::roll_back(const std::string& what) {
   const bool found = resume_newest(folder_, *trainer_, every) ||
                      (bad_step > every && resume_newest(folder_, *trainer_));
   if (!found) {
-    trainer_.emplace(config_, vocabulary_, data_.train);
+    make_trainer();
     first_values_.load(*trainer_);
   }
   auto& progress = trainer_->progress();
@@ -235,6 +284,11 @@ void RunLoop::log_step(const StepResult& result) {
   const auto loads = layer_loads(result);
   const auto row = train_row(result, loads, progress, rates);
   write_row(row);
+  log_seconds_ = log_tokens_ = 0;
+  log_flops_ = progress.flops;
+  if (!first_) {
+    return;
+  }
   for (const auto& sentence : lock_in_.news(row)) {
     line_.clear();
     log_warning(sentence);
@@ -243,8 +297,6 @@ void RunLoop::log_step(const StepResult& result) {
                       static_cast<double>(config_.train.batch_tokens) / rates.tokens_per_second;
   line_.show({progress.step, config_.train.steps, row["loss"], rates.tokens_per_second, rates.tflops,
               rates.mfu, left, &loads, row["peak_memory"]});
-  log_seconds_ = log_tokens_ = 0;
-  log_flops_ = progress.flops;
 }
 
 void RunLoop::validate() {
@@ -252,17 +304,21 @@ void RunLoop::validate() {
   const auto result =
       evaluate(trainer_->model(), data_.valid, config_.train.eval_tokens,
                config_.rows_per_micro_step(), config_.model.context, trainer_->device(),
-               share_done(trainer_->progress().step, config_.train.steps));
+               share_done(trainer_->progress().step, config_.train.steps), ranks_.mesh);
   write_row(valid_row(result, trainer_->progress()));
+  if (!first_) {
+    return;
+  }
   line_.clear();
   views_->write_report();
   log_info("step " + std::to_string(trainer_->progress().step) + ": " + result.text());
 }
 
-// Returns whether the trainer's step is saved now. It is not where the run went back instead, or
-// where the disk refused: then training goes on, unless this was the last one.
+// Returns whether the trainer's step is saved, or being saved, now. It is not where the run went back
+// instead, or where the disk refused: then training goes on, unless this was the last one.
 bool RunLoop::save(bool last) {
   const int64_t step = trainer_->progress().step;
+  finish_saving();
   if (step == saved_step_) {
     return true;
   }
@@ -273,25 +329,47 @@ bool RunLoop::save(bool last) {
               "nothing is saved");
     return false;
   }
-  const auto write = [&] {
-    retention_.apply(folder_, save_checkpoint(folder_, *trainer_, yaml_));
-    saved_step_ = step;
-  };
+  saving_step_ = step;
   if (last) {
     line_.clear();
-    or_say_what_is_left(write);
+    or_say_what_is_left([&] {
+      saver_.start(*trainer_, yaml_);
+      saver_.finish();
+    });
+    saved_step_ = step;
     return true;
   }
   try {
-    write();
+    saver_.start(*trainer_, yaml_);  // the rest goes on beside training
     return true;
+  } catch (const RankFailure&) {
+    throw;
   } catch (const RunError& problem) {
-    line_.clear();
-    log_warning(std::string(problem.what()) + ". Earlier checkpoints are untouched; training goes on and "
-                "saves again at step " +
-                std::to_string(std::min(step + config_.checkpoint.every, config_.train.steps)));
+    warn_of_failed_save(problem);
     return false;
   }
+}
+
+// Waits for what is being written. Whether it succeeded is the same on every rank.
+void RunLoop::finish_saving() {
+  if (!saver_.busy()) {
+    return;
+  }
+  try {
+    saver_.finish();
+    saved_step_ = saving_step_;
+  } catch (const RankFailure&) {
+    throw;
+  } catch (const RunError& problem) {
+    warn_of_failed_save(problem);
+  }
+}
+
+void RunLoop::warn_of_failed_save(const RunError& problem) {
+  line_.clear();
+  log_warning(std::string(problem.what()) + ". Earlier checkpoints are untouched; training goes on and "
+              "saves again at step " +
+              std::to_string(std::min(saving_step_ + config_.checkpoint.every, config_.train.steps)));
 }
 
 }  // namespace moe

@@ -1,17 +1,19 @@
 // The loop around Trainer::step: rows, validation, checkpoints, and what becomes of bad steps.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "configs/errors.h"
 #include "data/open_data.h"
 #include "train/init.h"
 #include "train/lock_in.h"
 #include "train/metrics.h"
 #include "train/progress_line.h"
 #include "train/report/run_views.h"
-#include "train/retention.h"
+#include "train/checkpoint_saver.h"
 #include "train/run.h"
 #include "train/trainer.h"
 
@@ -19,8 +21,9 @@ namespace moe {
 
 class RunLoop {
  public:
-  // `folder` is the run's and locked; `config` and `data` outlive the loop.
-  RunLoop(RunConfig& config, const std::string& folder, const Datasets& data, int64_t vocabulary);
+  // `folder` is the run's and locked; `config`, `data` and `ranks` outlive the loop.
+  RunLoop(RunConfig& config, const std::string& folder, const Datasets& data, int64_t vocabulary,
+          const Ranks& ranks);
 
   // From the newest good checkpoint, or from the first values, to the last step or an interrupt. Throws
   // UserError.
@@ -31,14 +34,21 @@ class RunLoop {
   void begin_rows();
   Facts model_facts();
   void write_row(const Json& row);
-  void step();
+  // The next step, and what is due after it. Returns whether any rank has asked to stop.
+  bool step();
+  void follow(const StepResult& result, bool logged);
   bool pass_over(const std::string& what);
   void roll_back(const std::string& what);
   void log_step(const StepResult& result);
   void validate();
   bool save(bool last);
+  void finish_saving();
+  void warn_of_failed_save(const RunError& problem);
+  // Only the first rank writes; what it cannot write ends the run on every rank.
+  void write(const std::string& what, const std::function<void()>& action);
+  void make_trainer();
   template <class Action>
-  void or_say_what_is_left(Action action) const;
+  void or_say_what_is_left(Action action);
 
   RunConfig& config_;
   std::string folder_, yaml_;
@@ -48,12 +58,14 @@ class RunLoop {
   std::optional<Trainer> trainer_;
   std::optional<MetricsWriter> metrics_;
   std::optional<RunViews> views_;
-  Retention retention_;
+  const Ranks& ranks_;
+  const bool first_;  // whether this rank writes rows, reports and the progress line
+  CheckpointSaver saver_;
   LockInWatch lock_in_;
   ProgressLine line_;
   double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row
   double log_flops_ = 0;                     // progress().flops at the last row
-  int64_t saved_step_ = -1;
+  int64_t saved_step_ = -1, saving_step_ = -1;
 };
 
 }  // namespace moe

@@ -21,25 +21,28 @@ std::string rounded(double value) {
 
 }  // namespace
 
-double least_parameters(const ModelConfig& m) {
+double least_parameters(const ModelConfig& m, int64_t parts) {
   const double attention = 2 * number(m.d_model) * number(m.head_width()) *
                            number(m.heads + m.kv_heads_or_heads());
   const double unit = number(matrices(activation_of(m.activation))) * number(m.d_model);
   double parameters = number(m.layers) * attention;
   for (int64_t layer = 0; layer < m.layers; ++layer) {
     parameters += m.moe && m.moe->has_experts(layer)
-                      ? unit * number(m.moe->experts + m.moe->shared_experts) *
+                      ? unit * (number(m.moe->experts) / number(parts) + number(m.moe->shared_experts)) *
                             number(m.moe->expert_width(layer, m.active_width))
                       : unit * number(m.active_width);
   }
   return parameters;
 }
 
-double least_bytes(const RunConfig& config) {
-  const double of_parameter = config.optimizer.groups.empty() ? 16 : 4;
-  const double of_value = config.train.dtype == "bf16" ? 2 : 4;
-  const double micro_tokens = number(config.train.batch_tokens) / number(config.train.accumulate);
-  return of_parameter * least_parameters(config.model) +
+double least_bytes(const RunConfig& config, int64_t ranks) {
+  const double moments = config.parallel.shard_optimizer ? 2 / number(ranks) : 2;
+  const double original = config.train.dtype == "fp64" ? 8 : 4;
+  const double of_parameter = config.optimizer.groups.empty() ? original * (2 + moments) : original;
+  const double of_value = config.train.dtype == "bf16" ? 2 : original;
+  const double micro_tokens =
+      number(config.train.batch_tokens) / number(config.train.accumulate) / number(ranks);
+  return of_parameter * least_parameters(config.model, ranks == 1 ? 1 : config.parallel.expert) +
          of_value * micro_tokens * number(config.model.d_model) * number(config.model.layers);
 }
 

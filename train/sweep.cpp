@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "configs/config_io.h"
+#include "train/agree.h"
 #include "train/interrupt.h"
 #include "train/log.h"
 
@@ -63,13 +64,34 @@ struct Failures {
   }
 };
 
+// The ranks are started once, for all runs.
+void require_one_layout(const SweepRun& run, const SweepRun& other) {
+  const auto layout = [](RunConfig config) {
+    std::string text;
+    for (const auto& [key, value] : flatten_config(view_of(config))) {
+      text += key.rfind("parallel.", 0) == 0 ? key + "=" + value + "\n" : "";
+    }
+    return text;
+  };
+  if (layout(run.config) != layout(other.config)) {
+    throw ConfigError("sweep variant '" + run.variant +
+                      "': expected the same `parallel` section as variant '" + other.variant +
+                      "': ranks are laid out once for a whole sweep; give layouts sweeps of their own");
+  }
+}
+
 }  // namespace
 
 RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
-                 const std::vector<std::string>& command_line) {
-  for (auto run : runs) {
-    check_existing_run(run_folder(run.config), run.config, mode);
-  }
+                 const std::vector<std::string>& command_line, const Ranks& ranks) {
+  const auto& control = *ranks.mesh.control;
+  on_first_rank(control, "a look at the sweep's runs", [&] {
+    for (auto run : runs) {
+      check_existing_run(run_folder(run.config), run.config, mode);
+      require_one_layout(run, runs.front());
+    }
+    return std::string();
+  });
   Failures failures;
   std::set<std::string> held;  // said already
   std::vector<const SweepRun*> todo;
@@ -85,8 +107,8 @@ RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
                  std::to_string(runs.size()) + ": " + name);
       }
       try {
-        const auto end = run_training(run->config, mode, command_line);
-        if (end == RunEnd::kInterrupted || interrupted()) {
+        const auto end = run_training(run->config, mode, command_line, ranks);
+        if (end == RunEnd::kInterrupted || on_any_rank(control, "an interrupt", interrupted())) {
           return RunEnd::kInterrupted;
         }
         if (end == RunEnd::kElsewhere) {
@@ -97,6 +119,8 @@ RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
         } else if (end == RunEnd::kAlreadyFinished) {
           log_info(name + ": finished" + (held.count(name) ? "" : " earlier"));
         }
+      } catch (const RankFailure&) {
+        throw;
       } catch (const UserError& problem) {
         failures.add(name, problem.what(), problem.exit_code());
       } catch (const c10::Error& problem) {
@@ -109,7 +133,7 @@ RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
     todo = std::move(elsewhere);
     if (waiting) {
       std::this_thread::sleep_for(kRetry);
-      if (interrupted()) {
+      if (on_any_rank(control, "an interrupt", interrupted())) {
         return RunEnd::kInterrupted;
       }
     }

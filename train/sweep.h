@@ -22,11 +22,12 @@ struct SweepRun {
 std::vector<SweepRun> expand_sweep(const std::string& config_path,
                                    const std::vector<std::string>& overrides);
 
-// Trains what is missing, and ends when every run is finished: runs that another process holds are
+// With many ranks every rank calls it, and all runs are theirs together; ConfigError where a variant has
+// another `parallel` section than `ranks` were started with. Trains what is missing, and ends when every run is finished: runs that another process holds are
 // waited for, and taken over should it die. Throws ConfigError before any training when an existing run
 // is of another config or `mode` forbids it. A run that fails is reported and the next one begins; at
 // the end UserError names them, with the exit code of the first. Returns kInterrupted or kFinished.
 RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
-                 const std::vector<std::string>& command_line);
+                 const std::vector<std::string>& command_line, const Ranks& ranks = {});
 
 }  // namespace moe

@@ -25,33 +25,49 @@ std::string describe(Dtype dtype, const std::vector<int64_t>& shape) {
   return c10::str(dtype_name(dtype), " ", at::IntArrayRef(shape));
 }
 
-std::string describe(const Tensor& tensor) {
-  return describe(dtype_of(tensor), tensor.sizes().vec());
+// How a part's whole differs from what the files hold; "" where it does not.
+std::string difference(const TensorPart& part, const SafetensorsSet::Whole& found) {
+  const auto dtype = dtype_of(part.values);
+  const bool fits = found.flat ? found.elements == c10::multiply_integers(part.shape) : found.shape == part.shape;
+  if (fits && found.dtype == dtype) {
+    return "";
+  }
+  return "expected " + describe(dtype, part.shape) + ", found " + describe(found.dtype, found.shape) +
+         (found.flat ? " in flat parts" : "");
 }
 
 // One sentence for every tensor that does not fit.
-std::string differences(const SafetensorsFile& file, const NamedTensors& tensors, bool whole_file) {
+std::string differences(const SafetensorsSet& files, const std::vector<TensorPart>& parts, bool all_of_them) {
   std::ostringstream text;
   std::set<std::string> expected;
-  for (const auto& [name, tensor] : tensors) {
-    expected.insert(name);
-    const auto found = file.tensors().find(name);
-    if (found == file.tensors().end()) {
-      text << "\n  missing: " << name;
-      continue;
-    }
-    const auto want = describe(tensor);
-    const auto have = describe(found->second.dtype, found->second.shape);
-    if (want != have) {
-      text << "\n  " << name << ": expected " << want << ", found " << have;
+  for (const auto& part : parts) {
+    expected.insert(part.name);
+    const auto found = files.tensors().find(part.name);
+    if (found == files.tensors().end()) {
+      text << "\n  missing: " << part.name;
+    } else if (const auto wrong = difference(part, found->second); !wrong.empty()) {
+      text << "\n  " << part.name << ": " << wrong;
     }
   }
-  for (const auto& [name, info] : file.tensors()) {
-    if (whole_file && !expected.count(name)) {
+  for (const auto& [name, whole] : files.tensors()) {
+    if (all_of_them && !expected.count(name)) {
       text << "\n  unexpected: " << name;
     }
   }
   return text.str();
+}
+
+void copy_parts(const SafetensorsSet& files, const std::vector<TensorPart>& parts, bool all_of_them) {
+  const auto wrong = differences(files, parts, all_of_them);
+  if (!wrong.empty()) {
+    throw CheckError(files.name() + ": its tensors do not fit this model:" + wrong);
+  }
+  at::NoGradGuard no_grad;
+  for (const auto& part : parts) {
+    auto staged = at::empty(part.values.sizes(), part.values.options().device(at::kCPU).requires_grad(false));
+    files.read(part.name, part.begin, part.values.numel(), staged.mutable_data_ptr());
+    part.values.copy_(staged);
+  }
 }
 
 }  // namespace
@@ -66,41 +82,38 @@ WrittenFile write_tensors(const std::string& path, const NamedTensors& tensors) 
   return write_safetensors(path, data);
 }
 
-static void copy_tensors(const std::string& path, const NamedTensors& tensors, bool whole_file) {
-  const SafetensorsFile file(path);
-  const auto wrong = differences(file, tensors, whole_file);
-  if (!wrong.empty()) {
-    throw CheckError(path + ": its tensors do not fit this model:" + wrong);
-  }
-  at::NoGradGuard no_grad;
+std::vector<TensorPart> whole_parts(const NamedTensors& tensors) {
+  std::vector<TensorPart> parts;
   for (const auto& [name, tensor] : tensors) {
-    auto staged = at::empty(tensor.sizes(), tensor.options().device(at::kCPU).requires_grad(false));
-    file.read(name, staged.mutable_data_ptr(), staged.nbytes());
-    tensor.copy_(staged);
+    parts.push_back({name, tensor, tensor.sizes().vec()});
   }
+  return parts;
+}
+
+void read_parts(const SafetensorsSet& files, const std::vector<TensorPart>& parts) {
+  copy_parts(files, parts, /*all_of_them=*/true);
+}
+
+void read_some_parts(const SafetensorsSet& files, const std::vector<TensorPart>& parts) {
+  copy_parts(files, parts, /*all_of_them=*/false);
 }
 
 void read_tensors(const std::string& path, const NamedTensors& tensors) {
-  copy_tensors(path, tensors, /*whole_file=*/true);
-}
-
-void read_some_tensors(const std::string& path, const NamedTensors& tensors) {
-  copy_tensors(path, tensors, /*whole_file=*/false);
+  read_parts(SafetensorsSet(path, {path}), whole_parts(tensors));
 }
 
 TensorShapes shapes_of(const NamedTensors& tensors) {
   TensorShapes shapes;
   for (const auto& [name, tensor] : tensors) {
-    shapes.emplace_back(name, describe(tensor));
+    shapes.emplace_back(name, describe(dtype_of(tensor), tensor.sizes().vec()));
   }
   return shapes;
 }
 
-TensorShapes shapes_in(const std::string& path) {
+TensorShapes shapes_in(const SafetensorsSet& files) {
   TensorShapes shapes;
-  const SafetensorsFile file(path);
-  for (const auto& [name, info] : file.tensors()) {
-    shapes.emplace_back(name, describe(info.dtype, info.shape));
+  for (const auto& [name, whole] : files.tensors()) {
+    shapes.emplace_back(name, describe(whole.dtype, whole.shape));
   }
   return shapes;
 }

@@ -56,8 +56,9 @@ void TrainConfig::fields(Fields& f) {
   f("threads", threads, "CPU threads; 0: one per core. Other counts give other rounding",
     between(0, 4096));
   f("dtype", dtype,
-    "of products and activations; master weights, gates, norms and losses stay fp32",
-    one_of({"fp32", "bf16"}));
+    "of products and activations; under bf16 master weights, gates, norms and losses stay fp32. fp64 is "
+    "for comparing layouts",
+    one_of({"fp32", "bf16", "fp64"}));
   f("recompute", recompute,
     "keep only every layer's input and compute the layer again in backward: less memory, a third "
     "more FLOPs");

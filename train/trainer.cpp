@@ -5,12 +5,40 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
+#include "moe/world_ranks.h"
+#include "train/agree.h"
 #include "train/context.h"
 #include "train/parameter_groups.h"
 #include "train/schedule.h"
 
 namespace moe {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) {
+    text += name + "\n";
+  }
+  return text;
+}
+
+// The lines of all texts, each once, in the order in which they first come.
+std::vector<std::string> united(const std::vector<std::string>& texts) {
+  std::vector<std::string> names;
+  for (const auto& text : texts) {
+    std::istringstream lines(text);
+    for (std::string name; std::getline(lines, name);) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace
 
 void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
   const auto model = build_model(config.model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
@@ -21,37 +49,53 @@ void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
   parameter_rules(config.optimizer, names);
 }
 
-Trainer::Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<const Dataset> data)
+Trainer::Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<const Dataset> data,
+                 const Mesh& mesh, int64_t local_rank)
     : config_(config),
-      device_(choose_device(config.train.device)),
+      mesh_(mesh),
+      device_(choose_device(config.train.device, local_rank)),
       data_(std::move(data)),
       flops_(flops_per_token(config.model, vocabulary)) {
-  const Initializer init(static_cast<uint64_t>(config.run.seed), at::kFloat, device_);
-  model_ = build_model(config.model, vocabulary, init);
+  const Initializer init(static_cast<uint64_t>(config.run.seed), original_dtype(config.train.dtype),
+                         device_);
+  const auto& parallel = config.parallel;
+  model_ = build_model(config.model, vocabulary, init, {mesh, parallel.overlap_chunks});
   weights_ = MasterWeights(*model_.decoder, config.train.dtype);
-  optimizer_ = std::make_unique<AdamW>(config.optimizer, weights_.tensors());
+  optimizer_ = std::make_unique<AdamW>(
+      config.optimizer, weights_.tensors(),
+      OptimizerLayout{mesh, parallel.shard_optimizer, parallel.bucket_mib});
   for (const auto& item : model_.decoder->named_parameters()) {
     item.value().set_requires_grad(!optimizer_->frozen(item.key()));
   }
+  gradient_sum_ = std::make_unique<GradientSum>(weights_, mesh, parallel.bucket_mib);
   live_flops_ = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
 }
 
-StepResult Trainer::step() {
+StepResult Trainer::gradients(bool stop) {
   StepResult result;
   result.first_row = progress_.row;
-  const int64_t rows = config_.rows_per_micro_step();
-  for (int64_t micro = 0; micro < config_.train.accumulate; ++micro) {
-    micro_step(micro, rows, result);
-    weights_.collect_gradients();
+  double target_tokens = 0;
+  const auto batches = micro_batches(&target_tokens);
+  step_executed_ = 0;
+  for (size_t micro = 0; micro < batches.size(); ++micro) {
+    if (micro + 1 == batches.size()) {
+      gradient_sum_->begin();
+    }
+    micro_step(static_cast<int64_t>(micro), batches[micro], target_tokens, result);
+    gradient_sum_->finish();
   }
   result.rows = progress_.row - result.first_row;
+  progress_.target_tokens += target_tokens;
+  add_up(result, stop);
+  result.grad_norm = optimizer_->gradient_norm();
+  return result;
+}
+
+StepResult Trainer::step(bool stop) {
+  auto result = gradients(stop);
   result.step = ++progress_.step;
   result.lr = learning_rate(config_.schedule, result.step, config_.train.steps);
-  result.grad_norm = optimizer_->gradient_norm();
-  // Two scalars that the host has to know before it may update: free on a CPU; on a GPU the one time
-  // in a step that it waits for all work queued so far.
-  result.verdict = progress_.bad_steps.judge(
-      result.loss.item<double>(), result.grad_norm.item<double>(), config_.train.spike);
+  judge(result);
   if (result.verdict != Verdict::kGood) {
     result.problem = describe_problem(result);
     optimizer_->drop_gradients();
@@ -61,6 +105,69 @@ StepResult Trainer::step() {
   weights_.publish();
   end_gates_step(result);
   return result;
+}
+
+std::vector<Trainer::MicroBatch> Trainer::micro_batches(double* target_tokens) {
+  std::vector<MicroBatch> batches;
+  const int64_t rows = config_.rows_per_micro_step();
+  const auto mine = span_of(rows, mesh_.rank(), mesh_.ranks());
+  for (int64_t micro = 0; micro < config_.train.accumulate; ++micro) {
+    const int64_t first = progress_.row + micro * rows;
+    batches.push_back({data_->batch(first + mine.begin, mine.size()), first, rows});
+    *target_tokens += static_cast<double>(batches.back().batch.target_tokens);
+  }
+  if (!mesh_.alone()) {
+    const auto total = at::full({1}, *target_tokens, at::kDouble);
+    mesh_.control->sum(total, "the number of target tokens").wait();
+    *target_tokens = total.item<double>();
+  }
+  return batches;
+}
+
+void Trainer::add_up(StepResult& result, bool stop) {
+  result.stop = stop;
+  if (!mesh_.alone()) {
+    const auto options = at::TensorOptions().dtype(at::kDouble).device(device_);
+    auto loss = result.loss.to(at::kDouble), asked = at::full({}, stop ? 1.0 : 0.0, options),
+         executed = at::full({}, step_executed_, options);
+    std::vector<Tensor*> all = {&loss, &asked, &executed};
+    for (auto& [layer, stats] : result.gates) {
+      const auto more = summed_tensors(stats);
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    std::vector<Tensor> flat;
+    for (const auto* tensor : all) {
+      flat.push_back(tensor->reshape({-1}));
+    }
+    const auto sums = at::cat(flat);
+    mesh_.world->sum(sums, "the figures of a step").wait();
+    int64_t at = 0;
+    for (auto* tensor : all) {
+      const int64_t n = tensor->numel();
+      *tensor = sums.narrow(0, at, n).view(tensor->sizes()).clone();
+      at += n;
+    }
+    result.loss = loss;
+    result.stop = asked.item<double>() > 0;
+    step_executed_ = executed.item<double>();
+  }
+  executed_flops_ += step_executed_;
+  for (const auto& [layer, stats] : result.gates) {
+    live_flops_ = live_flops_ + stats.live_slots * flops_.per_slot(layer);
+  }
+}
+
+// Two scalars that the host has to know before it may update: free on a CPU; on a GPU the one time in a
+// step that it waits for all work queued so far. All ranks judge by the first one's.
+void Trainer::judge(StepResult& result) {
+  const auto both = at::stack({result.loss.to(at::kDouble), result.grad_norm.to(at::kDouble)});
+  if (!mesh_.alone()) {
+    mesh_.world->broadcast(both, 0, "the verdict on a step").wait();
+    result.grad_norm = both[1].to(result.grad_norm.scalar_type());
+  }
+  const auto on_host = both.cpu();
+  result.verdict = progress_.bad_steps.judge(on_host[0].item<double>(), on_host[1].item<double>(),
+                                             config_.train.spike);
 }
 
 void Trainer::end_gates_step(const StepResult& result) {
@@ -93,7 +200,10 @@ std::string Trainer::describe_problem(const StepResult& result) const {
     std::snprintf(text, sizeof text, "the loss is not finite (%f)", loss);
     return text;
   }
-  const auto names = optimizer_->nonfinite_gradients();
+  auto names = optimizer_->nonfinite_gradients();
+  if (!mesh_.alone()) {  // experts on other ranks have names of their own
+    names = united(gather_texts(*mesh_.control, joined(names), "the names of bad gradients"));
+  }
   if (names.empty()) {
     return "the norm of the gradients is too large for float32";
   }
@@ -108,21 +218,43 @@ std::string Trainer::describe_problem(const StepResult& result) const {
 }
 
 std::string Trainer::nonfinite_parameter() const {
+  std::vector<std::string> names;
   for (const auto& [name, tensor] : weights_.tensors()) {
-    if (!tensor.isfinite().all().item<bool>()) {
-      return name;
+    if (names.empty() && !tensor.isfinite().all().item<bool>()) {
+      names.push_back(name);
     }
   }
-  return "";
+  if (!mesh_.alone()) {
+    names = united(gather_texts(*mesh_.control, joined(names), "the names of bad parameters"));
+  }
+  return names.empty() ? "" : names.front();
 }
 
-void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
-  const auto batch = data_->batch(progress_.row, rows);
+std::vector<TensorPart> Trainer::model_parts() {
+  std::vector<TensorPart> parts;
+  for (const auto& [name, tensor] : weights_.tensors()) {
+    const auto place = place_of(name, tensor, mesh_);
+    parts.push_back({name, tensor, place.shape, place.begin, place.holders->rank(),
+                     place.holders->size()});
+  }
+  for (const auto& item : model_.decoder->named_buffers()) {
+    parts.push_back({item.key(), item.value(), item.value().sizes().vec(), 0, mesh_.rank(),
+                     mesh_.ranks()});
+  }
+  return parts;
+}
+
+void Trainer::micro_step(int64_t number, const MicroBatch& micro, double target_tokens,
+                         StepResult& result) {
+  const auto& batch = micro.batch;
+  const int64_t before = span_of(micro.rows, mesh_.rank(), mesh_.ranks()).begin * batch.length;
   auto context = make_context(batch, device_);
   context.step = progress_.step;
   context.progress = share_done(progress_.step, config_.train.steps);
+  context.world_tokens = micro.rows * batch.length;
+  context.tokens_before = before;
   context.noise = {static_cast<uint64_t>(config_.run.seed), progress_.step, 0,
-                   number * rows * batch.length};
+                   number * context.world_tokens + before};
   context.training = true;
   const int64_t step = progress_.step + 1;  // its number, from 1
   context.diagnostics = config_.log.diagnostics &&
@@ -131,15 +263,14 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
   auto out = model_.decoder->forward(context, config_.train.recompute);
   const auto targets = make_targets(batch, device_);
   const auto logits = out.logits.to(at::toOpMathType(out.logits.scalar_type()));  // cast once
+  const double share = 1.0 / static_cast<double>(config_.train.accumulate);
   if (config_.train.logit_z_loss > 0) {
     out.aux.push_back({"logit_z_loss",
-                       logit_z_loss_sum(logits, targets) / static_cast<double>(batch.target_tokens),
+                       WorldRanks(mesh_.world).sum(logit_z_loss_sum(logits, targets)) /
+                           (target_tokens * share),
                        config_.train.logit_z_loss});
   }
-  // Every position of a causal row is scored, so micro-steps weigh the same.
-  const double share = 1.0 / static_cast<double>(config_.train.accumulate);
-  const auto loss = cross_entropy_sum(logits, targets) *
-                    (share / static_cast<double>(batch.target_tokens));
+  const auto loss = cross_entropy_sum(logits, targets) / target_tokens;
   auto total = loss;
   for (const auto& aux : out.aux) {
     total = total + aux.value * (aux.coefficient * share);
@@ -154,18 +285,15 @@ void Trainer::micro_step(int64_t number, int64_t rows, StepResult& result) {
   for (const auto& report : out.reports) {
     if (const auto* moe = dynamic_cast<const MoeReport*>(report.get())) {
       result.gates[moe->layer] += moe->stats;
-      const double per_slot = flops_.per_slot(moe->layer);
-      live_flops_ = live_flops_ + moe->stats.live_slots * per_slot;
       // Recompute of layers runs them forward once more.
       const double passes = config_.train.recompute ? 4 : 3;
-      executed_flops_ += (passes * static_cast<double>(moe->rows_executed) + moe->rows_recomputed) *
-                         per_slot;
+      step_executed_ += (passes * static_cast<double>(moe->rows_executed) + moe->rows_recomputed) *
+                        flops_.per_slot(moe->layer);
     }
   }
-  progress_.row += rows;
-  const double positions = static_cast<double>(rows * batch.length);
+  progress_.row += micro.rows;
+  const double positions = static_cast<double>(context.world_tokens);
   progress_.tokens += positions;
-  progress_.target_tokens += static_cast<double>(batch.target_tokens);
   counted_tokens_ += positions;
 }
 

@@ -9,10 +9,12 @@
 #include "data/dataset.h"
 #include "train/bad_steps.h"
 #include "train/flops.h"
+#include "train/gradient_sum.h"
 #include "train/master_weights.h"
 #include "train/model.h"
 #include "train/optimizer.h"
 #include "train/run_config.h"
+#include "train/tensor_parts.h"
 
 namespace moe {
 
@@ -30,10 +32,11 @@ struct Progress {
   BadSteps bad_steps;
 };
 
-// One step's figures; tensors are still on the device.
+// One step's figures, of all ranks; tensors are still on the device.
 struct StepResult {
   Verdict verdict = Verdict::kGood;  // of a bad step nothing but the data position is left
   std::string problem;               // what was wrong with a bad one, as a sentence's subject
+  bool stop = false;                 // whether any rank has asked to stop
   int64_t step = 0;                  // its number, from 1
   int64_t first_row = 0, rows = 0;   // of the training data
   double lr = 0;
@@ -54,15 +57,24 @@ void check_parameter_groups(const RunConfig& config, int64_t vocabulary);
 
 class Trainer {
  public:
-  Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<const Dataset> data);
+  Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<const Dataset> data,
+          const Mesh& mesh = {}, int64_t local_rank = 0);
 
-  // Forward, backward and update. A bad step (train/bad_steps.h) leaves parameters, moments and gates
-  // as they were; the data position, the counters and the step go on.
-  StepResult step();
+  // Forward, backward and update, together with all ranks. A bad step (train/bad_steps.h) leaves
+  // parameters, moments and gates as they were; the data position, the counters and the step go on.
+  // `stop`: this rank asks to stop after the step.
+  StepResult step(bool stop = false);
+  // Its first half: afterwards parameters have their gradients, and nothing else has changed but the data
+  // position. For comparing layouts.
+  StepResult gradients(bool stop = false);
   // Adds up what the steps since the last call did to progress().flops. Waits for the device.
   void count_flops();
 
-  // The first parameter with a value that is not finite, or "". Waits for the device.
+  // What checkpoints hold, as far as this rank has it: originals of parameters and gates' buffers; moments.
+  std::vector<TensorPart> model_parts();
+  std::vector<TensorPart> moment_parts() { return optimizer_->state(); }
+
+  // The first parameter with a value that is not finite, on any rank, or "". Waits for the device.
   std::string nonfinite_parameter() const;
 
   Model& model() { return model_; }
@@ -72,25 +84,38 @@ class Trainer {
   const Progress& progress() const { return progress_; }
   const FlopsPerToken& flops() const { return flops_; }
   at::Device device() const { return device_; }
+  const Mesh& mesh() const { return mesh_; }
 
  private:
+  // This rank's rows of one micro-step.
+  struct MicroBatch {
+    Batch batch;
+    int64_t first = 0, rows = 0;  // its first row, and the rows of all ranks
+  };
+  std::vector<MicroBatch> micro_batches(double* target_tokens);
   // Forward and backward of one micro-step; adds its shares to `result`.
-  void micro_step(int64_t number, int64_t rows, StepResult& result);
+  void micro_step(int64_t number, const MicroBatch& micro, double target_tokens, StepResult& result);
+  // What ranks have of a step's figures becomes everyone's sum.
+  void add_up(StepResult& result, bool stop);
+  void judge(StepResult& result);
   // Gates change their state.
   void end_gates_step(const StepResult& result);
   std::string describe_problem(const StepResult& result) const;
 
   RunConfig config_;
+  Mesh mesh_;
   at::Device device_;
   std::shared_ptr<const Dataset> data_;
   Model model_;
   MasterWeights weights_;
   std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<GradientSum> gradient_sum_;
   FlopsPerToken flops_;
   Progress progress_;
   // Since the last count_flops():
   Tensor live_flops_;  // scalar: forward of the experts' live slots
   double executed_flops_ = 0, counted_tokens_ = 0;
+  double step_executed_ = 0;  // of this rank, in the step under way
 };
 
 }  // namespace moe

@@ -2,6 +2,7 @@
 // folder without one is not a checkpoint.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -24,9 +25,20 @@ void write_manifest(const std::string& folder, const Manifest& manifest);
 // The entries of a manifest's text; `name` is what messages call it. Throws RunError for what is no
 // manifest, for names that are not plain base names, and for a name given twice.
 Manifest parse_manifest(const std::string& text, const std::string& name);
+// The entries of folder/manifest.json. Throws RunError as parse_manifest.
+Manifest read_manifest(const std::string& folder);
+
+// The names that a manifest must list; they may depend on what it lists.
+using ExpectedNames = std::function<std::set<std::string>(const Manifest&)>;
+// Of the files that a manifest lists, in its order, those that one of several readers hashes: every
+// of-th, from file `first` on. All sizes are looked at by everyone.
+struct HashShare {
+  int64_t first = 0, of = 1;
+};
 // Reads folder/manifest.json and checks every file against it: the manifest lists exactly `names`
 // (any where that is empty), none missing, none extra, sizes and hashes equal. Returns an empty
 // string when all is well, else one sentence naming the file.
-std::string verify_manifest(const std::string& folder, const std::set<std::string>& names = {});
+std::string verify_manifest(const std::string& folder, const ExpectedNames& names = {},
+                            const HashShare& share = {});
 
 }  // namespace moe

@@ -38,6 +38,9 @@ class SafetensorsFile {
   // Copies the tensor's bytes; `bytes` must be info(name).end - begin (std::invalid_argument).
   // May be called from several threads. Throws RunError.
   void read(const std::string& name, void* destination, uint64_t bytes) const;
+  // Copies `count` of its elements, from element `first` on; the tensor has them
+  // (std::invalid_argument). Otherwise as read().
+  void read_elements(const std::string& name, int64_t first, int64_t count, void* destination) const;
 
  private:
   std::string path_;

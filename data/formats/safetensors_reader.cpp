@@ -56,4 +56,18 @@ void SafetensorsFile::read(const std::string& name, void* destination, uint64_t 
   read_at(file_, buffer_begin_ + tensor.begin, destination, bytes, in_quotes(path_));
 }
 
+void SafetensorsFile::read_elements(const std::string& name, int64_t first, int64_t count,
+                                    void* destination) const {
+  const TensorInfo& tensor = info(name);
+  const auto size = static_cast<uint64_t>(dtype_size(tensor.dtype));
+  const auto elements = static_cast<int64_t>((tensor.end - tensor.begin) / size);
+  if (first < 0 || count < 0 || first > elements - count) {
+    throw std::invalid_argument("SafetensorsFile::read_elements: " + in_quotes(name) + " has " +
+                                std::to_string(elements) + " elements, asked for were " +
+                                std::to_string(count) + " from " + std::to_string(first) + " on");
+  }
+  read_at(file_, buffer_begin_ + tensor.begin + static_cast<uint64_t>(first) * size, destination,
+          static_cast<uint64_t>(count) * size, in_quotes(path_));
+}
+
 }  // namespace moe

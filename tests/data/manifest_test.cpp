@@ -128,11 +128,29 @@ TEST_F(ManifestTest, RefusesAManifestThatIsNone) {
 
 // Files that a manifest describes well, and that do not belong there.
 TEST_F(ManifestTest, ListsExactlyWhatItIsAskedFor) {
-  EXPECT_EQ(verify_manifest(folder_.path(), {"a.txt", "b.bin"}), "");
-  EXPECT_THAT(verify_manifest(folder_.path(), {"a.txt", "b.bin", "c"}),
+  const auto verify_for = [&](const std::set<std::string>& names) {
+    return verify_manifest(folder_.path(), [&](const Manifest& found) {
+      EXPECT_EQ(found.size(), 2u);
+      return names;
+    });
+  };
+  EXPECT_EQ(verify_for({"a.txt", "b.bin"}), "");
+  EXPECT_THAT(verify_for({"a.txt", "b.bin", "c"}),
               HasSubstr("manifest.json': expected an entry for 'c', found none"));
-  EXPECT_THAT(verify_manifest(folder_.path(), {"a.txt"}),
-              HasSubstr("manifest.json': expected no entry for 'b.bin'"));
+  EXPECT_THAT(verify_for({"a.txt"}), HasSubstr("manifest.json': expected no entry for 'b.bin'"));
+}
+
+// Together they find what one reader finds; sizes are free and everyone's.
+TEST_F(ManifestTest, ReadersShareTheHashes) {
+  const auto reader = [&](int64_t first) { return verify_manifest(folder_.path(), {}, {first, 2}); };
+  EXPECT_EQ(reader(0) + reader(1), "");
+  folder_.write_file("b.bin", std::string(3000000, '\xfe'));
+  EXPECT_EQ(reader(0), "");
+  EXPECT_THAT(reader(1), HasSubstr("b.bin': expected SHA-256 "));
+  folder_.write_file("b.bin", "short");
+  for (const int64_t first : {0, 1}) {
+    EXPECT_THAT(reader(first), HasSubstr("b.bin': expected 3000000 bytes by the manifest, found 5"));
+  }
 }
 
 TEST_F(ManifestTest, WritesPlainNamesOnly) {

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "gates/top_k_choice.h"
 #include "tests/support/table_gate.h"
 #include "tests/support/tensors.h"
+#include "tests/support/thread_ranks.h"
 
 namespace moe {
 namespace {
@@ -41,6 +44,29 @@ TEST(Capacity, GroupsFillExpertsOfTheirOwn) {
       }
       EXPECT_TRUE(near(queue_positions(expert, 4, order, group, first_probability()), at::cat(alone), 0))
           << "group of " << group << ", order " << static_cast<int>(order);
+    }
+  }
+}
+
+TEST(Capacity, PlacesOverRanksAreThoseOfOneRank) {
+  const Initializer draw(3, at::kDouble);
+  const auto expert = draw.uniform("expert", {30, 3}, 2.5).round().to(at::kLong) + 1;  // kEmpty too
+  const auto priority = draw.uniform("priority", {30}, 2).round();                     // ties
+  for (const auto order :
+       {CapacityOrder::kToken, CapacityOrder::kChoice, CapacityOrder::kPriority}) {
+    for (const int64_t group : {0, 1, 4, 7, 10, 30, 100}) {
+      const auto expected = queue_positions(expert, 5, order, group, priority);
+      for (const std::vector<int64_t>& layout :
+           std::vector<std::vector<int64_t>>{{30}, {0, 30}, {30, 0}, {10, 20}, {3, 0, 20, 7}}) {
+        run_ranks(static_cast<int64_t>(layout.size()), [&](const RankScope& ranks, int64_t rank) {
+          const int64_t before = std::accumulate(layout.begin(), layout.begin() + rank, int64_t{0});
+          const int64_t T = layout[static_cast<size_t>(rank)];
+          EXPECT_TRUE(near(world_queue_positions(expert.narrow(0, before, T), 5, order, group,
+                                                 priority.narrow(0, before, T), {ranks, 30, before}),
+                           expected.narrow(0, before, T), 0))
+              << "group of " << group << ", order " << static_cast<int>(order) << ", rank " << rank;
+        });
+      }
     }
   }
 }

@@ -95,6 +95,31 @@ TEST(GateStats, AddUpOverMicroBatches) {
   EXPECT_EQ(m.gate.count("list"), 0u);
 }
 
+TEST(GateStats, SummedTensorsAreAllThatAddsUpAndNothingElse) {
+  auto stats = Table().stats();
+  EXPECT_EQ(summed_tensors(stats).size(), 8u) << "distribution is of every token";
+  stats.gate["b"] = {at::tensor({1., 2.}, at::kDouble), at::tensor(4., at::kDouble)};
+  stats.gate["a"] = {at::tensor(1., at::kDouble), at::tensor(2., at::kDouble)};
+  stats.parts = {Table().stats(false)};
+  const auto tensors = summed_tensors(stats);
+  ASSERT_EQ(tensors.size(), 8u + 4 + 3) << "without diagnostics a part has three";
+  EXPECT_EQ(tensors[8], &stats.gate["a"].sum);
+  EXPECT_EQ(tensors.back(), &stats.parts[0].live_slots);
+  // Twice each is what the same statistics add up to.
+  auto twice = stats;
+  twice += stats;
+  for (auto* tensor : tensors) {
+    *tensor = *tensor * 2;
+  }
+  const auto sums = summed_tensors(twice);
+  ASSERT_EQ(sums.size(), tensors.size());
+  for (size_t i = 0; i < sums.size(); ++i) {
+    EXPECT_TRUE(near(*sums[i], *tensors[i], 0));
+  }
+  stats.entropy = stats.entropy.to(at::kFloat);
+  EXPECT_THROW(summed_tensors(stats), c10::Error);
+}
+
 TEST(MeanOver, OneFigureOrSeveralOverValidTokens) {
   const auto valid = at::tensor({1, 0, 1}).to(at::kBool);
   const auto one = mean_over(at::tensor({1., 10., 2.}, at::kDouble), valid);

@@ -7,6 +7,7 @@
 #include "gates/gate_losses.h"
 #include "tests/support/table_gate.h"
 #include "tests/support/tensors.h"
+#include "tests/support/thread_ranks.h"
 
 namespace moe {
 namespace {
@@ -157,18 +158,14 @@ TEST(SquaredVariation, IsFormedOverItsScope) {
   EXPECT_EQ(variation(at::ones({8, 4}, at::kDouble)), 0);
   EXPECT_EQ(variation(at::zeros({8, 4}, at::kDouble)), 0);
 
-  // The other rank holds the second half.
-  struct OtherRank : OneRank {
-    Tensor other;
-    Tensor sum(const Tensor& t) const override {
-      return t.size(1) == 4 ? t + other.sum(0, true) : t + other.size(0);
-    }
-  } two;
-  two.other = second;
-  EXPECT_NEAR(squared_variation(first, {}, BalanceScope::kWorld, 1, two).item<double>(), variation(load),
-              1e-12);
-  EXPECT_NEAR(squared_variation(first, {}, BalanceScope::kMicroBatch, 1, two).item<double>(),
-              variation(first), 1e-12);
+  // A half on each rank.
+  run_ranks(2, [&](const RankScope& two, int64_t rank) {
+    const auto& own = rank == 0 ? first : second;
+    EXPECT_NEAR(squared_variation(own, {}, BalanceScope::kWorld, 1, two).item<double>(), variation(load),
+                1e-12);
+    EXPECT_NEAR(squared_variation(own, {}, BalanceScope::kMicroBatch, 1, two).item<double>(),
+                (variation(first) + variation(second)) / 2, 1e-12);
+  });
 }
 
 }  // namespace

@@ -44,6 +44,21 @@ struct TestBatch {
     context.noise.seed = seed;
   }
   GateInput input() const { return {x, context, context.noise, ranks}; }
+
+  // The rows from `first` on, as the rank sees them that has them.
+  TestBatch of_rank(int64_t first, int64_t rows) const {
+    TestBatch part = *this;
+    const int64_t S = context.S();
+    part.x = x.narrow(0, first * S, rows * S);
+    part.context.token_ids = context.token_ids.narrow(0, first, rows);
+    if (context.valid.defined()) {
+      part.context.valid = context.valid.narrow(0, first, rows);
+    }
+    part.context.noise.first_token += first * S;
+    part.context.world_tokens = context.B() * S;
+    part.context.tokens_before = first * S;
+    return part;
+  }
 };
 
 // Gives every parameter of a gate values of this deviation, so that routing is not uniform.

@@ -22,8 +22,10 @@ namespace moe {
 
 class Process {
  public:
-  // Starts command[0] with the rest as arguments, in `folder`. Throws std::runtime_error.
-  Process(const std::vector<std::string>& command, const std::string& folder) {
+  // Starts command[0] with the rest as arguments, in `folder`, with the variables "NAME=value" before those
+  // of this process. Throws std::runtime_error.
+  Process(const std::vector<std::string>& command, const std::string& folder,
+          const std::vector<std::string>& variables = {}) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
@@ -34,7 +36,11 @@ class Process {
     std::vector<char*> arguments;
     for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
-    const int error = posix_spawn(&id_, arguments[0], &actions, nullptr, arguments.data(), environ);
+    std::vector<char*> environment;  // of two with one name the first counts
+    for (const auto& variable : variables) environment.push_back(const_cast<char*>(variable.c_str()));
+    for (char** variable = environ; *variable; ++variable) environment.push_back(*variable);
+    environment.push_back(nullptr);
+    const int error = posix_spawn(&id_, arguments[0], &actions, nullptr, arguments.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
       throw std::runtime_error(command[0] + ": cannot be started: " + std::strerror(error));
@@ -53,6 +59,7 @@ class Process {
     ::kill(id_, number);
   }
   bool running() { return !poll().has_value(); }
+  pid_t id() const { return id_; }
   // The exit code, or 128 + the signal that ended it; nothing when it still runs after `seconds`.
   std::optional<int> wait(double seconds) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);

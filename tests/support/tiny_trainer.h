@@ -32,7 +32,8 @@ inline std::unique_ptr<Trainer> tiny_trainer(const RunConfig& config) {
 
 // Everything that trains, the gates' state, and the optimizer's moments, by name.
 inline std::vector<std::pair<std::string, Tensor>> tensors_of(Trainer& trainer) {
-  auto all = trainer.optimizer().state();
+  std::vector<std::pair<std::string, Tensor>> all;
+  for (const auto& part : trainer.optimizer().state()) all.emplace_back(part.name, part.values);
   for (const auto& item : trainer.model().decoder->named_parameters()) {
     all.emplace_back(item.key(), item.value());
   }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/tiny_trainer.h"
 
 namespace moe {
@@ -71,6 +73,35 @@ TEST(DryRun, TakesAModelThatNoMemoryCouldHold) {
   EXPECT_GT(report["parameters"]["total"].get<double>(), 1e12);
 }
 
+TEST(DryRun, CopiesToSaveComeOnTopWhereStepsFollowThem) {
+  const TinyRun tiny;
+  const auto memory = [&](const std::string& override) {
+    return dry_run(tiny_config(tiny, {override}))["memory_bytes"];
+  };
+  const auto between = memory("checkpoint.every=10"), at_the_end = memory("checkpoint.every=30");
+  // Parameters and both moments.
+  EXPECT_EQ(between["saving"], 3 * between["parameters"].get<int64_t>());
+  EXPECT_EQ(between["saving"], at_the_end["saving"]);
+  const auto without = [](const Json& m) {
+    return m["process"].get<double>() + m["parameters"].get<double>() + m["optimizer"].get<double>();
+  };
+  const double step = between["activations"].get<double>() + between["workspace"].get<double>();
+  ASSERT_GT(step, between["gradients"].get<double>());
+  const double saving = between["saving"].get<double>();
+  EXPECT_EQ(between["total"], without(between) + step + saving);
+  EXPECT_EQ(at_the_end["total"], without(between) + std::max(step, saving));
+  EXPECT_EQ(memory("checkpoint.every=0")["total"], at_the_end["total"]);
+}
+
+TEST(DryRun, DoublesTakeTwiceTheMemory) {
+  const TinyRun tiny;
+  const auto once = dry_run(tiny_config(tiny))["memory_bytes"],
+             twice = dry_run(tiny_config(tiny, {"train.dtype=fp64"}))["memory_bytes"];
+  for (const char* part : {"parameters", "gradients", "optimizer", "activations", "workspace", "saving"}) {
+    EXPECT_EQ(twice[part].get<double>(), 2 * once[part].get<double>()) << part;
+  }
+}
+
 TEST(DryRun, SaysItInWords) {
   const Json report = {{"parameters", {{"total", 1234567}, {"active", 234567}}},
                        {"flops_per_token", {{"forward", 1e6}, {"training", 3e6}}},
@@ -82,13 +113,14 @@ TEST(DryRun, SaysItInWords) {
                          {"activations", 4 * 1048576},
                          {"workspace", 5 * 1048576},
                          {"gradients", 6 * 1048576},
+                         {"saving", 7 * 1048576},
                          {"total", 15 * 1048576}}}};
   EXPECT_EQ(dry_run_text(report),
             "parameters        1.235 M, active 0.235 M\n"
             "FLOPs per token   1.000 M forward, 3.000 M in training, once the gate is sparse\n"
             "tokens            5.000 M\n"
             "memory, estimated 15 MiB at most: process 1, parameters 2, optimizer 3, activations 4 "
-            "with 5 in backward, gradients 6 as activations go\n");
+            "with 5 in backward, gradients 6 as activations go, copies to save 7\n");
 }
 
 }  // namespace

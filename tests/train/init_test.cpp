@@ -56,8 +56,8 @@ TEST_F(Init, KeptWholeItIsTheModelOfTheCheckpoint) {
   EXPECT_EQ(trainer->progress().step, 0);
   EXPECT_EQ(trainer->progress().row, 0);
   EXPECT_EQ(trainer->optimizer().steps(), 0);
-  for (const auto& [name, moment] : trainer->optimizer().state()) {
-    EXPECT_EQ(moment.abs().sum().item<double>(), 0) << name;
+  for (const auto& part : trainer->optimizer().state()) {
+    EXPECT_EQ(part.values.abs().sum().item<double>(), 0) << part.name;
   }
 }
 

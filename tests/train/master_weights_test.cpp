@@ -99,7 +99,7 @@ TEST(Bf16, ACheckpointOfEitherDtypeLoadsIntoTheOther) {
   const auto moments = full->optimizer().state(), originals = half->optimizer().state();
   ASSERT_EQ(moments.size(), originals.size());
   for (size_t i = 0; i < moments.size(); ++i) {
-    EXPECT_TRUE(bitwise_equal(moments[i].second, originals[i].second)) << moments[i].first;
+    EXPECT_TRUE(bitwise_equal(moments[i].values, originals[i].values)) << moments[i].name;
   }
   EXPECT_EQ(full->optimizer().steps(), 3);
   for (size_t i = 0; i < full->weights().tensors().size(); ++i) {

@@ -1,4 +1,5 @@
-// The memory that --dry-run announces against the highest resident set of a run (VmHWM).
+// The memory that --dry-run announces against the highest resident set of a run (VmHWM). All save while
+// they train: rows do not show what the save at a run's end takes.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -15,8 +16,8 @@ TEST_P(MemoryEstimate, IsWithinAFifthOfTheMeasuredPeak) {
   const TinyRun tiny;
   std::vector<std::string> overrides = {
       "run.dir=run",           "model.d_model=256",        "model.heads=4",   "model.layers=2",
-      "model.context=128",     "model.active_width=1024",  "train.steps=2",   "train.batch_tokens=2048",
-      "train.eval_tokens=128", "model.moe.gate.kind=top_k"};
+      "model.context=128",     "model.active_width=1024",  "train.steps=6",   "train.batch_tokens=2048",
+      "train.eval_tokens=128", "checkpoint.every=1",       "model.moe.gate.kind=top_k"};
   std::istringstream more(GetParam());
   for (std::string word; more >> word;) overrides.push_back(word);
 
@@ -35,8 +36,10 @@ TEST_P(MemoryEstimate, IsWithinAFifthOfTheMeasuredPeak) {
   RecordProperty("estimate_over_peak", std::to_string(ratio));
   EXPECT_GT(ratio, 0.8) << memory << " peak " << peak;
   EXPECT_LT(ratio, 1.2) << memory << " peak " << peak;
-  // The process itself would not have been enough, nor the parts without activations.
-  EXPECT_LT(memory["total"].get<double>() - memory["activations"].get<double>(), 0.9 * peak);
+  // The process itself would not have been enough, nor the parts without activations and copies.
+  const auto rest = memory["total"].get<double>() - memory["activations"].get<double>() -
+                    memory["saving"].get<double>();
+  EXPECT_LT(rest, 0.9 * peak);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -44,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values("model.moe=none", "model.moe.gate.kind=top_k", "model.moe.gate.kind=dselect_k",
                     "model.moe.gate.kind=dselect_k model.moe.max_slots_per_chunk=2048",
                     "model.moe=none train.dtype=bf16 train.batch_tokens=4096",
-                    "train.dtype=bf16 train.steps=6",
+                    "train.dtype=bf16",
                     "train.dtype=bf16 model.moe.experts=32 model.moe.gate.k=4",
                     "model.moe=none model.d_model=64 model.context=4096 train.batch_tokens=4096 "
                     "data.documents=separator data.separator=gate"));

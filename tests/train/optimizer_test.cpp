@@ -89,9 +89,9 @@ TEST(AdamW, ClipsAllGradientsByOneFactor) {
   adam.step(0.1, adam.gradient_norm());
   const auto state = adam.state();
   const double share = (1 - config.beta1) * 0.5 / 7;
-  EXPECT_NEAR(values_of(state[0].second)[0], 2 * share, 1e-7);
-  EXPECT_NEAR(values_of(state[0].second)[1], 3 * share, 1e-7);
-  EXPECT_NEAR(values_of(state[2].second)[0], 6 * share, 1e-7);
+  EXPECT_NEAR(values_of(state[0].values)[0], 2 * share, 1e-7);
+  EXPECT_NEAR(values_of(state[0].values)[1], 3 * share, 1e-7);
+  EXPECT_NEAR(values_of(state[2].values)[0], 6 * share, 1e-7);
 }
 
 TEST(AdamW, LeavesGradientsBelowTheLimitAlone) {
@@ -101,7 +101,7 @@ TEST(AdamW, LeavesGradientsBelowTheLimitAlone) {
   AdamW adam(config, {{"a", a}});
   give_gradient(a, {3});
   adam.step(0.1, adam.gradient_norm());
-  EXPECT_EQ(values_of(adam.state()[0].second)[0], (1 - config.beta1) * 3);
+  EXPECT_EQ(values_of(adam.state()[0].values)[0], (1 - config.beta1) * 3);
 }
 
 TEST(AdamW, AMissingGradientCountsAsZero) {
@@ -129,11 +129,11 @@ TEST(AdamW, NamesItsStateAfterTheParametersAndSharesIt) {
   const auto norm = parameter({1}, {1}), weight = parameter({1, 2}, {1, 2});
   AdamW adam({}, {{"norm.weight", norm}, {"embedding", weight}});
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : adam.state()) names.push_back(name);
+  for (const auto& part : adam.state()) names.push_back(part.name);
   EXPECT_EQ(names, (std::vector<std::string>{"exp_avg.embedding", "exp_avg_sq.embedding",
                                              "exp_avg.norm.weight", "exp_avg_sq.norm.weight"}));
-  adam.state()[2].second.fill_(5);  // what loading a checkpoint does
-  EXPECT_EQ(values_of(adam.state()[2].second)[0], 5);
+  adam.state()[2].values.fill_(5);  // what loading a checkpoint does
+  EXPECT_EQ(values_of(adam.state()[2].values)[0], 5);
 }
 
 TEST(AdamW, GoesOnWithRestoredStateExactly) {
@@ -146,7 +146,7 @@ TEST(AdamW, GoesOnWithRestoredStateExactly) {
   }
   const auto b = a.detach().clone().set_requires_grad(true);
   AdamW two(config, {{"a", b}});
-  for (size_t i = 0; i < 2; ++i) two.state()[i].second.copy_(one.state()[i].second);
+  for (size_t i = 0; i < 2; ++i) two.state()[i].values.copy_(one.state()[i].values);
   two.set_steps(3);
   give_gradient(a, {0.1, 0.7});
   give_gradient(b, {0.1, 0.7});

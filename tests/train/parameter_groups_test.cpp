@@ -111,8 +111,8 @@ TEST(ParameterGroups, FrozenParametersStayAndHaveNoGradientNorMoments) {
         EXPECT_NE(tensor.requires_grad(), mine);
       }
       EXPECT_GT(frozen, 0u);
-      for (const auto& [name, tensor] : trainer->optimizer().state()) {
-        EXPECT_EQ(name.find("." + group + "."), std::string::npos) << name;
+      for (const auto& part : trainer->optimizer().state()) {
+        EXPECT_EQ(part.name.find("." + group + "."), std::string::npos) << part.name;
       }
     }
   }

@@ -48,7 +48,7 @@ TEST(Trainer, TwoMicroStepsAreOneStepOfTheSameRows) {
   const auto ones = whole->optimizer().state(), twos = halves->optimizer().state();
   ASSERT_EQ(ones.size(), twos.size());
   for (size_t i = 0; i < ones.size(); ++i) {
-    EXPECT_TRUE(at::allclose(ones[i].second, twos[i].second, 1e-3, 1e-6)) << ones[i].first;
+    EXPECT_TRUE(at::allclose(ones[i].values, twos[i].values, 1e-3, 1e-6)) << ones[i].name;
   }
 }
 
