@@ -1,6 +1,7 @@
 # The CUDA flavour (MOE_CUDA=ON): the CUDA language, NCCL, and the CUDA half of LibTorch.
 # It configures on a machine without a GPU: nothing here asks what device is present. Kernels are *.cu
-# files that know of no LibTorch, each in place of a *_no_cuda.cpp (moe_folder in CMakeLists.txt).
+# files that know of no LibTorch. They, and *_cuda.cpp that use LibTorch's CUDA half, stand in place of
+# *_no_cuda.cpp (moe_folder in CMakeLists.txt).
 
 # A100 and H100 by machine code; newer devices translate the 90 form when the program starts.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})

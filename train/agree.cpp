@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <sstream>
 
 #include "configs/errors.h"
 
@@ -81,6 +82,21 @@ std::vector<std::string> gather_texts(const RankGroup& group, const std::string&
   std::vector<std::string> texts;
   for (int64_t r = 0; r < R; ++r) texts.push_back(text_of(all[r], size[r]));
   return texts;
+}
+
+std::vector<std::string> gather_names(const RankGroup& group, const std::vector<std::string>& mine,
+                                      const std::string& what) {
+  if (group.alone()) return mine;
+  std::string lines;
+  for (const auto& name : mine) lines += name + "\n";
+  std::vector<std::string> names;
+  for (const auto& text : gather_texts(group, lines, what)) {
+    std::istringstream all(text);
+    for (std::string name; std::getline(all, name);) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
 }
 
 std::string on_first_rank(const RankGroup& group, const std::string& what,

@@ -13,6 +13,10 @@ namespace moe {
 // Every rank's text, in the order of ranks. `group` is on the CPU (Mesh::control).
 std::vector<std::string> gather_texts(const RankGroup& group, const std::string& mine, const std::string& what);
 
+// The names of all ranks, each once, in the order in which they first come.
+std::vector<std::string> gather_names(const RankGroup& group, const std::vector<std::string>& mine,
+                                      const std::string& what);
+
 // Runs `action` on the first rank alone; every rank returns its result, or throws the UserError (text and
 // exit code) that it threw. Any other exception becomes a RunError.
 std::string on_first_rank(const RankGroup& group, const std::string& what,

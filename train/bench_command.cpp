@@ -18,7 +18,7 @@
 namespace moe {
 namespace {
 
-struct Options {
+struct BenchOptions {
   std::string name, gate = "top_k", store;
   int64_t rounds = 11, threads = 0, ranks = 2;
   LayerShape shape{0, 0, 0, 0, 0};  // 0: the bench's own
@@ -37,7 +37,7 @@ struct Options {
 };
 
 // As one of many ranks: a launcher's, or those that the first process starts.
-int exchange(const Options& options, int argc, char** argv) {
+int exchange(const BenchOptions& options, int argc, char** argv) {
   const auto launch = read_launch(options.store);
   if (launch.source == "none") {
     if (!options.store.empty()) {  // what a rank that was started here has, and then it has RANK too
@@ -72,7 +72,7 @@ int exchange(const Options& options, int argc, char** argv) {
 int bench_command(int argc, char** argv) {
   CLI::App app("Prints ratios of works that are measured in turn in one process.",
                program_name(argv));
-  Options options;
+  BenchOptions options;
   app.add_option("name", options.name,
                  "step: a Top-2 model's training step against its dense twin's; "
                  "dispatch: sparse against dense dispatch by the share of live slots; "

@@ -20,7 +20,7 @@ namespace moe {
 namespace {
 
 constexpr const char* kWhat = "the bench of the expert exchange";
-constexpr double kMiB = 1048576;
+constexpr double kMebibyte = 1048576;
 constexpr int64_t kLoopbackPasses = 5;
 
 using Counts = std::vector<std::vector<int64_t>>;  // [rank][expert] live slots
@@ -226,11 +226,11 @@ std::string exchange_bytes_text(const Json& result) {
   }
   auto text = format("bytes of a step: a rank hands over at most %.3f MiB, %.3f by formula from its counts, "
                      "%.3f at even load\n",
-                     most / kMiB, by_counts / kMiB, bytes.at("even").get<double>() / kMiB);
+                     most / kMebibyte, by_counts / kMebibyte, bytes.at("even").get<double>() / kMebibyte);
   if (!bytes.at("loopback").is_null()) {
     const auto carried = bytes["loopback"].get<double>();
-    text += format("all ranks %.3f MiB; the loopback interface carried %.3f MiB, %.3f times that\n", sum / kMiB,
-                   carried / kMiB, carried / sum);
+    text += format("all ranks %.3f MiB; the loopback interface carried %.3f MiB, %.3f times that\n", sum / kMebibyte,
+                   carried / kMebibyte, carried / sum);
   }
   return text;
 }

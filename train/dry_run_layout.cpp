@@ -10,20 +10,20 @@
 namespace moe {
 namespace {
 
-std::string text(int64_t value) { return std::to_string(value); }
+std::string words(int64_t value) { return std::to_string(value); }
 
 }  // namespace
 
 RankLayout rank_layout(const RunConfig& config, int64_t ranks, int64_t per_node) {
   const int64_t N = config.parallel.expert;
   if (ranks % N != 0) {
-    throw ConfigError("--ranks: expected a multiple of parallel.expert (" + text(N) + "), found " +
-                      text(ranks) + ": take " + text((ranks / N + 1) * N) + ", or lower parallel.expert");
+    throw ConfigError("--ranks: expected a multiple of parallel.expert (" + words(N) + "), found " +
+                      words(ranks) + ": take " + words((ranks / N + 1) * N) + ", or lower parallel.expert");
   }
   const int64_t P = per_node == 0 ? ranks : per_node;
   if (P > ranks || ranks % P != 0) {
-    throw ConfigError("--ranks-per-node: expected a divisor of the " + text(ranks) +
-                      " of --ranks, found " + text(P) +
+    throw ConfigError("--ranks-per-node: expected a divisor of the " + words(ranks) +
+                      " of --ranks, found " + words(P) +
                       ": nodes with equally many ranks are what this counts with");
   }
   return {ranks, N, P};

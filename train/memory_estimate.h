@@ -21,8 +21,9 @@ struct MemoryEstimate {  // bytes of one rank
   double total = 0;
 };
 
-// Of the rank with the most rows, and the most to write, with what holdings() says of this layout. Measured
-// against the highest resident set in docs/results.md.
+// Of the rank with the most rows, and the most to write, with what holdings() says of this layout. Experts that
+// are spread get as many rows on every rank: one with more than its share needs as much more. Measured against
+// the highest resident set in docs/results.md.
 MemoryEstimate estimate_memory(const RunConfig& config, int64_t vocabulary, const Holdings& held,
                                const RankLayout& layout = {});
 

@@ -1,4 +1,5 @@
-// The loop around Trainer::step: rows, validation, checkpoints, and what becomes of bad steps.
+// The loop around Trainer::step: rows and validation (run_loop.cpp), checkpoints and what becomes of bad
+// steps (run_loop_saves.cpp).
 #pragma once
 
 #include <functional>
@@ -43,12 +44,12 @@ class RunLoop {
   void validate();
   bool save(bool last);
   void finish_saving();
+  RunError everyones(const std::string& text) const;
   void warn_of_failed_save(const RunError& problem);
   // Only the first rank writes; what it cannot write ends the run on every rank.
   void write(const std::string& what, const std::function<void()>& action);
   void make_trainer();
-  template <class Action>
-  void or_say_what_is_left(Action action);
+  void or_say_what_is_left(const std::function<void()>& action);
 
   RunConfig& config_;
   std::string folder_, yaml_;

@@ -7,7 +7,7 @@
 namespace moe {
 namespace {
 
-double number(int64_t value) { return static_cast<double>(value); }
+double real(int64_t value) { return static_cast<double>(value); }
 
 HandedOver handed_over(double bytes, double share) { return {bytes, bytes * share}; }
 
@@ -23,8 +23,8 @@ TrafficEstimate::Layer layer_exchange(const RunConfig& config, int64_t layer, in
                                       const RankLayout& layout, const Passes& passes) {
   // Gates compute in float32 beside bf16 rows.
   const double row_bytes = model_bytes(config), weight_bytes = original_bytes(config);
-  const double T = number(most_tokens(config, layout));
-  const double rows = rows_for_others(T, number(slots), layout.expert);
+  const double T = real(most_tokens(config, layout));
+  const double rows = rows_for_others(T, real(slots), layout.expert);
   const auto bytes = [&](bool backward) {
     return exchange_bytes(rows, rows, config.model.d_model, row_bytes, weight_bytes, backward);
   };
@@ -34,7 +34,7 @@ TrafficEstimate::Layer layer_exchange(const RunConfig& config, int64_t layer, in
 void add_exchange(const RunConfig& config, const RankLayout& layout, const NodeShares& shares,
                   TrafficEstimate& estimate) {
   const auto& moe = *config.model.moe;
-  const double micro_steps = number(config.train.accumulate);
+  const double micro_steps = real(config.train.accumulate);
   // Recompute runs every layer forward once more, exchange and all.
   const Passes passes{(config.train.recompute ? 2 : 1) * micro_steps, micro_steps};
   for (const int64_t layer : moe.expert_layers(config.model.layers)) {
@@ -84,9 +84,9 @@ int64_t most_tokens(const RunConfig& config, const RankLayout& layout) {
   return (rows + layout.ranks - 1) / layout.ranks * config.model.context;
 }
 
-double sum_bytes(double n, int64_t R) { return 2 * n * number(R - 1) / number(R); }
+double sum_bytes(double n, int64_t R) { return 2 * n * real(R - 1) / real(R); }
 
-double gather_bytes(double share, int64_t R) { return share * number(R - 1); }
+double gather_bytes(double share, int64_t R) { return share * real(R - 1); }
 
 double exchange_bytes(double sent, double received, int64_t d_model, double row_bytes,
                       double weight_bytes, bool backward) {
@@ -94,9 +94,9 @@ double exchange_bytes(double sent, double received, int64_t d_model, double row_
   return (sent + received) / 2 * exchange_bytes_per_row(d_model, row_bytes, weight_bytes, backward);
 }
 
-double rows_for_others(double T, double K, int64_t N) { return T * K * number(N - 1) / number(N); }
+double rows_for_others(double T, double K, int64_t N) { return T * K * real(N - 1) / real(N); }
 
-double count_bytes(int64_t E, int64_t K, int64_t N) { return gather_bytes(8 * number(E + K), N); }
+double count_bytes(int64_t E, int64_t K, int64_t N) { return gather_bytes(8 * real(E + K), N); }
 
 NodeShares node_shares(const RankLayout& layout) {
   const int64_t R = layout.ranks, N = layout.expert, P = layout.per_node;
@@ -105,23 +105,23 @@ NodeShares node_shares(const RankLayout& layout) {
   if (layout.nodes() == 1) {
     return shares;
   }
-  shares.world = number(layout.nodes()) / number(R);  // the last rank of each has its next one elsewhere
+  shares.world = real(layout.nodes()) / real(R);  // the last rank of each has its next one elsewhere
   double apart = 0;  // pairs of a row on different nodes, both ways
   for (int64_t begin = 0; begin < R; begin += N) {
     double together = 0;
     for (int64_t first = begin; first < begin + N;) {
       const int64_t end = std::min(begin + N, (node(first) + 1) * P);
-      together += number(end - first) * number(end - first);
+      together += real(end - first) * real(end - first);
       first = end;
     }
-    apart += number(N) * number(N) - together;
+    apart += real(N) * real(N) - together;
   }
-  shares.row = N > 1 ? apart / (number(R) * number(N - 1)) : 0;
+  shares.row = N > 1 ? apart / (real(R) * real(N - 1)) : 0;
   double steps = 0;  // of columns' rings that lead to another node
   for (int64_t rank = 0; rank < R; ++rank) {
     steps += node(rank) != node((rank + N) % R) ? 1 : 0;
   }
-  shares.column = steps / number(R);
+  shares.column = steps / real(R);
   return shares;
 }
 

@@ -47,7 +47,7 @@ int train_one(RunConfig config, ResumeMode mode, const std::vector<std::string>&
   return exit_code(end);
 }
 
-struct Options {
+struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
   ResumeMode mode = ResumeMode::kAuto;
@@ -58,7 +58,7 @@ struct Options {
   std::string program;
 };
 
-int verify(const Options& options, RunConfig config, const Ranks& ranks) {
+int verify(const TrainOptions& options, RunConfig config, const Ranks& ranks) {
   if (config.sweep.given()) {
     throw ConfigError("--verify-layout: expected a config of one run, found a sweep: name a variant's "
                       "overrides, with sweep=none");
@@ -71,7 +71,7 @@ int verify(const Options& options, RunConfig config, const Ranks& ranks) {
   return check.first.empty() ? kDone : kCheckFailed;
 }
 
-int run_or_sweep(const Options& options, RunConfig config, const Ranks& ranks) {
+int run_or_sweep(const TrainOptions& options, RunConfig config, const Ranks& ranks) {
   if (!config.sweep.given()) {
     return train_one(std::move(config), options.mode, options.command_line, ranks);
   }
@@ -83,7 +83,7 @@ int run_or_sweep(const Options& options, RunConfig config, const Ranks& ranks) {
   return exit_code(end);
 }
 
-int train(const Options& options) {
+int train(const TrainOptions& options) {
   auto config = load_config<RunConfig>(options.config, options.overrides);
   set_log_level(config.log.level);
   if (config.run.name.empty() && !config.sweep.given()) {
@@ -116,7 +116,7 @@ int train(const Options& options) {
 int train_command(int argc, char** argv) {
   CLI::App app("Trains the model that a config describes, or continues where it stopped.",
                program_name(argv));
-  Options options;
+  TrainOptions options;
   std::string resume = "auto", help_section;
   bool markdown = false, gates = false;
   app.add_option("config", options.config, "YAML config");

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <sstream>
 
 #include "moe/world_ranks.h"
 #include "train/agree.h"
@@ -14,32 +13,6 @@
 #include "train/schedule.h"
 
 namespace moe {
-namespace {
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) {
-    text += name + "\n";
-  }
-  return text;
-}
-
-// The lines of all texts, each once, in the order in which they first come.
-std::vector<std::string> united(const std::vector<std::string>& texts) {
-  std::vector<std::string> names;
-  for (const auto& text : texts) {
-    std::istringstream lines(text);
-    for (std::string name; std::getline(lines, name);) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
-        names.push_back(name);
-      }
-    }
-  }
-  return names;
-}
-
-}  // namespace
-
 void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
   const auto model = build_model(config.model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
   std::vector<std::string> names;
@@ -201,9 +174,8 @@ std::string Trainer::describe_problem(const StepResult& result) const {
     return text;
   }
   auto names = optimizer_->nonfinite_gradients();
-  if (!mesh_.alone()) {  // experts on other ranks have names of their own
-    names = united(gather_texts(*mesh_.control, joined(names), "the names of bad gradients"));
-  }
+  // Experts on other ranks have the same names and other values.
+  names = gather_names(*mesh_.control, names, "the names of bad gradients");
   if (names.empty()) {
     return "the norm of the gradients is too large for float32";
   }
@@ -224,9 +196,7 @@ std::string Trainer::nonfinite_parameter() const {
       names.push_back(name);
     }
   }
-  if (!mesh_.alone()) {
-    names = united(gather_texts(*mesh_.control, joined(names), "the names of bad parameters"));
-  }
+  names = gather_names(*mesh_.control, names, "the names of bad parameters");
   return names.empty() ? "" : names.front();
 }
 

@@ -48,6 +48,8 @@ void expect_named(TestRanks& ranks, int missing, const std::vector<std::string>&
   for (int r = 0; r < ranks.size(); ++r) {
     if (r == missing) continue;
     EXPECT_EQ(ranks[r].wait(25), std::optional(kNamed)) << ranks.printed();
+    const auto trace = ranks[r].err().find("frame #");
+    EXPECT_EQ(trace, std::string::npos) << "a stack trace is nobody's answer\n" << ranks.printed();
     const auto out = ranks[r].out();
     for (const auto& word : words) EXPECT_NE(out.find(word), std::string::npos) << word << "\n" << ranks.printed();
   }

@@ -1,14 +1,17 @@
 #include "train/launch/rendezvous.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -37,6 +40,31 @@ int bind_loopback(int64_t port) {
                    "parallel.store");
   }
   return descriptor;
+}
+
+// c10d logs a stack trace whenever a store or a rank does not answer, which this project says in a sentence.
+// Errors stay, but for those of connecting: each try is one, and how it ended is said by what is thrown.
+class LogsLess {
+ public:
+  LogsLess() {
+    if (!chosen_) FLAGS_caffe2_log_level = 3;
+  }
+  ~LogsLess() {
+    if (!chosen_) FLAGS_caffe2_log_level = 2;
+  }
+  LogsLess(const LogsLess&) = delete;
+  LogsLess& operator=(const LogsLess&) = delete;
+
+ private:
+  const bool chosen_ = std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr;
+};
+
+// Why a name leads nowhere; empty where it has an address.
+std::string unresolved(const std::string& host) {
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (error == 0) ::freeaddrinfo(found);
+  return error == 0 ? "" : host + ": " + ::gai_strerror(error);
 }
 
 Rendezvous at_file(const std::string& file, int64_t ranks) {
@@ -68,14 +96,18 @@ Rendezvous at_address(const Launch& launch, std::chrono::milliseconds timeout) {
   if (made.served && loopback) options.masterListenFd = bind_loopback(launch.port);
   const auto place = host + ":" + std::to_string(launch.port);
   try {
+    const LogsLess logs_less;
     made.store = c10::make_intrusive<c10d::TCPStore>(host, options);
   } catch (const c10::Error& error) {
+    const std::string said = error.what_without_backtrace(), unknown = unresolved(host);
+    const auto reason = " (" + (unknown.empty() ? "c10d: " + said.substr(0, said.find('\n')) : unknown) + ")";
     if (made.served) {
-      throw RunError("rendezvous: rank 0 cannot serve a store at " + place + ": " +
-                     error.what_without_backtrace() + "; start all ranks with another MASTER_PORT (torchrun --master-port)");
+      throw RunError("rendezvous: rank 0 cannot serve a store at " + place + reason +
+                     ": start all ranks with another MASTER_PORT (torchrun --master-port)");
     }
-    throw RankFailure("rendezvous: " + made.keeper + " has not answered at " + place + " within " +
-                      format("%g", std::chrono::duration<double>(timeout).count()) + " s: was it started, and is MASTER_ADDR its machine?");
+    const auto within = format("%g s", std::chrono::duration<double>(timeout).count());
+    throw RankFailure("rendezvous: " + made.keeper + " has not answered at " + place + " within " + within +
+                      ": was it started, and is MASTER_ADDR its machine?" + reason);
   }
   return made;
 }
