@@ -55,8 +55,13 @@ constexpr auto kRetry = std::chrono::seconds(3);  // for runs that another proce
 struct Failures {
   std::string names;
   ExitCode code = kFailed;
-  void add(const std::string& name, const std::string& message, ExitCode its_code) {
-    log_error(name + ": " + message);
+  void add(const std::string& name, const UserError& problem) {
+    add(name, problem.what(), problem.exit_code(), problem.elsewhere);
+  }
+  void add(const std::string& name, const std::string& message, ExitCode its_code, bool elsewhere = false) {
+    if (!elsewhere) {
+      log_error(name + ": " + message);
+    }
     if (names.empty()) {
       code = its_code;
     }
@@ -122,10 +127,16 @@ RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
       } catch (const RankFailure&) {
         throw;
       } catch (const UserError& problem) {
-        failures.add(name, problem.what(), problem.exit_code());
+        failures.add(name, problem);
       } catch (const c10::Error& problem) {
+        if (!ranks.mesh.alone()) {
+          throw;  // the others do not know of it, and are still at that run
+        }
         failures.add(name, problem.what_without_backtrace(), kFailed);
       } catch (const std::exception& problem) {
+        if (!ranks.mesh.alone()) {
+          throw;
+        }
         failures.add(name, problem.what(), kFailed);
       }
     }
@@ -139,8 +150,10 @@ RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
     }
   }
   if (!failures.names.empty()) {
-    throw UserError(failures.code,
-                    "sweep: failed:" + failures.names + "; the same command tries them again");
+    UserError failed(failures.code,
+                     "sweep: failed:" + failures.names + "; the same command tries them again");
+    failed.elsewhere = !ranks.mesh.first();
+    throw failed;
   }
   return RunEnd::kFinished;
 }

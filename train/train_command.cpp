@@ -27,12 +27,12 @@ int train_one(RunConfig config, ResumeMode mode, const std::vector<std::string>&
   const auto folder = run_folder(config);
   const auto end = run_training(std::move(config), mode, command_line, ranks);
   switch (end) {
-    case RunEnd::kElsewhere:
-      if (!ranks.mesh.first()) {
-        return kUsage;
-      }
-      throw ConfigError(folder + ": another process is training this run: wait for it, or choose "
-                                 "another run.name");
+    case RunEnd::kElsewhere: {
+      ConfigError held(folder + ": another process is training this run: wait for it, or choose "
+                                "another run.name");
+      held.elsewhere = !ranks.mesh.first();
+      throw held;
+    }
     case RunEnd::kInterrupted:
       log_info("interrupted and saved; the same command goes on");
       break;

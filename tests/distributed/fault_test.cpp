@@ -166,14 +166,14 @@ TEST_F(RankFaults, AStopForGoodEndsTheOthersAndLaterItself) {
 TEST_F(RankFaults, ARankThatNeverStartsIsNamedAndNothingIsWritten) {
   const auto before = tiny_.files().names();
   for (const int missing : {1, 0}) {
-    const auto ranks = start({3, 1}, "run", timeout(3), {missing});
+    const auto ranks = start({3, 1}, "run", timeout(4), {missing});
     auto codes = std::vector<int>{kFailed, kFailed, kFailed};
     codes[static_cast<size_t>(missing)] = -1;
-    EXPECT_EQ(ranks->wait(3 + 6), codes) << ranks->printed();
+    EXPECT_EQ(ranks->wait(4 + 6), codes) << ranks->printed();
     for (const int r : {0, 1, 2}) {
       if (r == missing) continue;
       EXPECT_THAT((*ranks)[r].err(), missing == 0 ? HasSubstr("rank 0, which serves the store, has not answered")
-                                                  : HasSubstr("rank 1 of 3 has not come within 3 s: was it started?"));
+                                                  : HasSubstr("rank 1 of 3 has not come within 4 s: was it started?"));
     }
     EXPECT_EQ(tiny_.files().names(), before);
   }

@@ -1,7 +1,6 @@
 // How ranks find each other, and what is said when they do not.
 #include "train/launch/meeting.h"
 
-#include <dirent.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -10,44 +9,17 @@
 
 #include "configs/errors.h"
 #include "tests/distributed/start_rank.h"
+#include "tests/support/listening.h"
 
 namespace moe {
 namespace {
-
-// Local addresses at which this process listens: hexadecimal, as in /proc/net/tcp.
-std::set<std::string> listens_at() {
-  std::set<std::string> inodes, addresses;
-  DIR* folder = ::opendir("/proc/self/fd");
-  for (const dirent* entry; (entry = ::readdir(folder)) != nullptr;) {
-    char target[64] = "";
-    if (::readlinkat(::dirfd(folder), entry->d_name, target, sizeof target - 1) > 0) {
-      const std::string text = target;
-      if (text.rfind("socket:[", 0) == 0) inodes.insert(text.substr(8, text.size() - 9));
-    }
-  }
-  ::closedir(folder);
-  for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
-    std::ifstream file(table);
-    std::string line;
-    std::getline(file, line);
-    while (std::getline(file, line)) {
-      std::istringstream fields(line);
-      std::string number, local, remote, state, skipped, inode;
-      fields >> number >> local >> remote >> state;
-      for (int i = 0; i < 5; ++i) fields >> skipped;
-      fields >> inode;
-      if (state == "0A" && inodes.contains(inode)) addresses.insert(local.substr(0, local.find(':')));
-    }
-  }
-  return addresses;
-}
 
 TEST(Meeting, NothingListensBeyondTheLoopback) {
   if (in_rank()) {
     const auto mesh = start_rank(2);
     auto ones = at::ones({4});
     mesh.gradients->sum(ones, "gradients").wait();
-    EXPECT_EQ(listens_at(), std::set<std::string>{"0100007F"}) << "127.0.0.1, and at least there";
+    EXPECT_EQ(listens_at(), std::set<std::string>{kLoopback}) << "127.0.0.1, and at least there";
     return;
   }
   TestRanks ranks(2);

@@ -13,17 +13,19 @@ using ::testing::HasSubstr;
 
 class VerifyLayout : public TinyRanks {
  protected:
-  // The JSON of --verify-layout, which must end with `code` on every rank.
-  Json verify(const Layout& layout, const Words& words, int states, int code = kDone) const {
-    const auto ranks = start(layout, "none", words + Words{"--verify-layout", "--json", "--states",
+  // The JSON of --verify-layout from the state of `run` on, which must end with `code` on every rank.
+  Json verify(const Layout& layout, const Words& words, int states, int code = kDone,
+              const std::string& run = "none") const {
+    const auto ranks = start(layout, run, words + Words{"--verify-layout", "--json", "--states",
                                                            std::to_string(states)});
     expect_all(*ranks, code);
-    EXPECT_FALSE(std::filesystem::exists(tiny_.file("none"))) << "nothing is written";
+    EXPECT_FALSE(run == "none" && std::filesystem::exists(tiny_.file(run))) << "nothing is written";
     return Json::parse((*ranks)[0].out(), nullptr, false);
   }
 
-  // At 20 states: fp32 within 1e-5, fp64 within 1e-10. Prints the worst there was.
-  void expect_alike(const std::string& name, const Words& words) const {
+  // At 20 states, from first values or from those that one rank has after `steps`: fp32 within 1e-5, fp64
+  // within 1e-10. Prints the worst there was.
+  void expect_alike(const std::string& name, const Words& words, int steps = 0) const {
     const std::vector<std::pair<Layout, Words>> layouts = {
         {{2, 1, true}, {}},
         {{2, 2}, {"parallel.overlap_chunks=2"}},
@@ -31,9 +33,16 @@ class VerifyLayout : public TinyRanks {
         {{4, 4}, {}}};
     for (const char* dtype : {"fp32", "fp64"}) {
       double worst = 0;
+      auto run = std::string("none");
+      const Words precision = {std::string("train.dtype=") + dtype};
+      if (steps > 0) {
+        run = std::string("trained-") + dtype;
+        train({1}, run, words + precision + Words{"train.steps=" + std::to_string(steps)});
+      }
       for (const auto& [layout, more] : layouts) {
         SCOPED_TRACE(layout.text() + ", " + dtype);
-        const auto check = verify(layout, words + more + Words{std::string("train.dtype=") + dtype}, 20);
+        const auto check = verify(layout, words + more + precision + Words{"train.steps=1000"}, 20, kDone, run);
+        EXPECT_EQ(check["first_step"], steps);
         ASSERT_TRUE(check.is_object());
         EXPECT_EQ(check["states"], 20);
         EXPECT_EQ(check["agree"], true) << check["first"];
@@ -46,9 +55,10 @@ class VerifyLayout : public TinyRanks {
     }
   }
 
-  double first_slots_per_token(const Words& words) const {
-    train({1}, "slots", words + Words{"train.steps=1"});
-    return tiny_.rows("slots").front()["moe"][0]["slots_per_token"];
+  // Of layer 0, at the end of so many steps of one rank.
+  double slots_per_token(const Words& words, int steps) const {
+    train({1}, "slots", words + Words{"train.steps=" + std::to_string(steps)});
+    return tiny_.rows("slots").at(static_cast<size_t>(steps - 1))["moe"][0]["slots_per_token"];
   }
 };
 
@@ -62,16 +72,20 @@ TEST_F(VerifyLayout, SwitchWithWorldCapacityAndJitterTrainsAlike) {
   expect_alike("switch", words);
 }
 
+// With k = 2 the gradient of the mixture has one degree of freedom, which float32 sometimes cancels to nothing
+// (docs/design.md, "Numbers of the contract tests"): up to 3e-5 of it were off here.
+const Words kDSelectK = {"model.moe.gate.kind=dselect_k", "model.moe.gate.k=4", "model.moe.experts=8",
+                         "model.moe.gate.gamma=2", "train.batch_tokens=512"};
+
 TEST_F(VerifyLayout, DSelectKTrainsAlikeInItsDensePhase) {
-  const Words words = {"model.moe.gate.kind=dselect_k"};
-  EXPECT_EQ(first_slots_per_token(words), 4) << "all experts";
-  expect_alike("dselect_k, dense", words);
+  EXPECT_EQ(slots_per_token(kDSelectK, 1), 8) << "all experts";
+  expect_alike("dselect_k, dense", kDSelectK);
 }
 
 TEST_F(VerifyLayout, DSelectKTrainsAlikeInItsSparsePhase) {
-  const Words words = {"model.moe.gate.kind=dselect_k", "model.moe.gate.init_scale=2000"};
-  EXPECT_LT(first_slots_per_token(words), 2.2);
-  expect_alike("dselect_k, sparse", words);
+  const Words words = kDSelectK + Words{"schedule.kind=constant"};  // of which train.steps changes nothing
+  EXPECT_LT(slots_per_token(words, 200), 5.5);
+  expect_alike("dselect_k, sparse", words, 200);
 }
 
 TEST_F(VerifyLayout, RanksWithoutRowsAndUnevenOnesTrainAlike) {
@@ -87,7 +101,7 @@ TEST_F(VerifyLayout, EveryGateTrainsAlikeOrSaysThatItCannot) {
     SCOPED_TRACE(kind.name);
     const Words words = {"model.moe.gate.kind=" + kind.name, "model.moe.allow_future_leak=true",
                          "train.dtype=fp64", "model.active_width=32"};
-    const auto ranks = start({2, 2}, "none", words + Words{"--verify-layout", "--json", "--states", "2"});
+    const auto ranks = start({2, 2}, "none", words + Words{"--verify-layout", "--json", "--states", "1"});
     const auto codes = ranks->wait(kHang);
     const auto check = Json::parse((*ranks)[0].out(), nullptr, false);
     ASSERT_TRUE(check.is_object()) << ranks->printed();

@@ -46,7 +46,7 @@ inline size_t count_of(const std::string& text, const std::string& part) {
 class TinyRanks : public ::testing::Test {
  protected:
   static constexpr double kHang = 60;     // seconds after which a test calls it one
-  static constexpr double kTimeout = 4;   // parallel.timeout where a rank is to be missed
+  static constexpr double kTimeout = 5;   // parallel.timeout where a rank is to be missed
   static constexpr double kPatience = 30; // where none is: a busy machine starts ranks slowly
   // From a rank's end to the last of the others': the timeout, and the look at what each of them does.
   static constexpr double kNoticed = kTimeout + 6;

@@ -41,6 +41,8 @@ const char* const kUnusual =
     "train: {steps: 1000000000000, batch_tokens: 240, accumulate: 5, eval_every: 0, eval_tokens: "
     "1, device: cpu, threads: 3, dtype: bf16, recompute: true, logit_z_loss: 1e-4, on_nonfinite: stop, "
     "spike: 5.5, bad_steps: 3}\n"
+    "parallel: {expert: 7, overlap_chunks: 3, shard_optimizer: true, backend: nccl, bucket_mib: 0.5, "
+    "timeout: 1.5, store: '/no'}\n"
     "checkpoint: {every: 0, keep: 9}\n"
     "init: {from: 'a: b', gate: fresh}\n"
     "log: {every: 3, level: debug, diagnostics: false, tensorboard: false, peak_tflops: 0.5}\n"

@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -34,6 +35,7 @@ int as_rank(const Launch& launch, const std::string& program, const std::functio
   if (launch.rank != 0) {
     set_log_level("error");
   }
+  std::signal(SIGPIPE, SIG_IGN);  // a rank that is gone is an error to report, not the end of this one
   const auto end = [&](const char* type, const std::string& text, int code, bool said) {
     if (!said) {
       std::cerr << program << ": " << text << std::endl;
