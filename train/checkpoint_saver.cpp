@@ -26,8 +26,31 @@ constexpr const char* kSaving = "saving a checkpoint";
 
 std::string saving_folder(const std::string& run_folder) { return run_folder + "/checkpoints/.saving"; }
 
+// Asked before a save begins, because a file system that is filled to its last byte takes the rows
+// and the next checkpoint with it. The margin is for what the run writes besides.
+void require_space(const std::string& checkpoint, const std::string& where, uint64_t bytes) {
+  constexpr uint64_t kMargin = uint64_t{1} << 20;
+  const auto free = free_bytes(where);
+  if (free && *free < bytes + kMargin) {
+    const auto text = [](uint64_t n) { return short_number(static_cast<double>(n)) + "B"; };
+    throw RunError(checkpoint + ": expected " + text(bytes + kMargin) +
+                   " of free disk space for it, found " + text(*free) +
+                   ", so it was not begun; free some space there");
+  }
+}
+
+uint64_t sum_over_ranks(const RankGroup& ranks, uint64_t mine) {
+  uint64_t sum = 0;
+  for (const auto& text : gather_texts(ranks, std::to_string(mine), kSaving)) {
+    sum += std::stoull(text);
+  }
+  return sum;
+}
+
+}  // namespace
+
 // The folder that a save is written to, beside the finished checkpoints; gone unless it was renamed.
-class SavingFolder {
+class CheckpointSaver::SavingFolder {
  public:
   explicit SavingFolder(const std::string& folder) : folder_(folder) {
     std::error_code error;
@@ -57,29 +80,6 @@ class SavingFolder {
  private:
   std::string folder_;
 };
-
-// Asked before a save begins, because a file system that is filled to its last byte takes the rows
-// and the next checkpoint with it. The margin is for what the run writes besides.
-void require_space(const std::string& checkpoint, const std::string& where, uint64_t bytes) {
-  constexpr uint64_t kMargin = uint64_t{1} << 20;
-  const auto free = free_bytes(where);
-  if (free && *free < bytes + kMargin) {
-    const auto text = [](uint64_t n) { return short_number(static_cast<double>(n)) + "B"; };
-    throw RunError(checkpoint + ": expected " + text(bytes + kMargin) +
-                   " of free disk space for it, found " + text(*free) +
-                   ", so it was not begun; free some space there");
-  }
-}
-
-uint64_t sum_over_ranks(const RankGroup& ranks, uint64_t mine) {
-  uint64_t sum = 0;
-  for (const auto& text : gather_texts(ranks, std::to_string(mine), kSaving)) {
-    sum += std::stoull(text);
-  }
-  return sum;
-}
-
-}  // namespace
 
 // One save, from start() to finish().
 struct CheckpointSaver::Save {

@@ -40,6 +40,7 @@ class CheckpointSaver {
   std::string finish();
 
  private:
+  class SavingFolder;
   struct Save;
   void run(Save& save);
   void commit(Save& save, const std::vector<std::string>& manifests);
