@@ -37,8 +37,8 @@ Balanced sinkhorn(const Tensor& logits, const Tensor& valid, const RankScope& ra
     columns = at::where(going, next_columns, columns);
     count = count + going;
     going = going & (change > tolerance);
-    if (cost.is_cpu() && !going.item<bool>()) {
-      break;  // the same result; a CPU has nothing to wait for
+    if (ranks.ranks() == 1 && cost.is_cpu() && !going.item<bool>()) {
+      break;  // the same result; a CPU has nothing to wait for. Many ranks must go on alike
     }
   }
   return {rows.unsqueeze(1) * cost * columns, count};

@@ -62,7 +62,8 @@ struct Unpacked {
 };
 Unpacked unpacked(const Tensor& message, int64_t D, at::ScalarType weight_type) {
   return {message.narrow(1, 0, D).contiguous(),
-          message.narrow(1, D, message.size(1) - D).contiguous().view(weight_type)};
+          // A copy, since a view as wider elements needs a place that they can begin at.
+          message.narrow(1, D, message.size(1) - D).clone(at::MemoryFormat::Contiguous).view(weight_type)};
 }
 
 // Rows on their way: out in one round while another is computed.

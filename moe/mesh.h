@@ -20,7 +20,9 @@ struct Mesh {
   Group expert;     // this row: expert exchange
   Group data;       // this column: gradients of experts
   Group control;    // all, on the CPU (Gloo): texts, agreements
-  Group writers;    // all, on the CPU: used by the thread that writes checkpoints alone
+  // All, on the CPU, and patient: a disk may keep one rank busy far longer than parallel.timeout. Used by the
+  // thread that writes a checkpoint, and while none is written for reading them.
+  Group files;
 
   int64_t rank() const { return world->rank(); }
   int64_t ranks() const { return world->size(); }

@@ -27,7 +27,7 @@ auto checked(const std::string& folder, Action action) {
 }
 
 void verify(const std::string& folder, const Mesh& mesh = {}) {
-  if (const auto wrong = problem_of_checkpoint(folder, *mesh.control); !wrong.empty()) {
+  if (const auto wrong = problem_of_checkpoint(folder, *mesh.files); !wrong.empty()) {
     CheckError refused(folder + ": " + wrong);
     refused.elsewhere = !mesh.first();
     throw refused;
@@ -38,7 +38,7 @@ void verify(const std::string& folder, const Mesh& mesh = {}) {
 template <class Action>
 void load_together(const std::string& folder, const Trainer& trainer, Action read) {
   verify(folder, trainer.mesh());
-  on_every_rank(*trainer.mesh().control, "loading " + folder, [&] { checked(folder, read); });
+  on_every_rank(*trainer.mesh().files, "loading " + folder, [&] { checked(folder, read); });
 }
 
 }  // namespace

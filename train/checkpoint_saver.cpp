@@ -131,7 +131,7 @@ void CheckpointSaver::start(Trainer& trainer, const std::string& config_yaml) {
 
 // The thread. Every rank comes by the same agreements, whatever went wrong on one.
 void CheckpointSaver::run(Save& save) {
-  const auto& ranks = *mesh_.writers;
+  const auto& ranks = *mesh_.files;
   try {
     Manifest mine;
     on_every_rank(ranks, kSaving, [&] {

@@ -2,7 +2,7 @@
 //
 // Every rank's thread writes that rank's files into checkpoints/.saving; once all have, the first rank's
 // commits them: state, manifest, one rename. So a crash at any moment leaves the checkpoint before as the
-// newest, and an error of one rank is everyone's, and leaves nothing. The threads speak over Mesh::writers
+// newest, and an error of one rank is everyone's, and leaves nothing. The threads speak over Mesh::files
 // alone.
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "train/context.h"
+#include "train/shared_text.h"
 
 namespace moe {
 namespace {
@@ -19,11 +20,12 @@ struct Sum {
 Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at::Device device,
              double progress, const Mesh& mesh) {
   double target_tokens = 0;
+  SharedText text(data, mesh);
   auto sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
   for (int64_t row = 0; row < wanted; row += rows) {
     const int64_t all = std::min(rows, wanted - row);
     const auto mine = span_of(all, mesh.rank(), mesh.ranks());
-    const auto batch = data.batch(row + mine.begin, mine.size());
+    const auto batch = text.batch(row + mine.begin, mine.size());
     auto context = make_context(batch, device);
     context.progress = progress;
     context.world_tokens = all * batch.length;
@@ -32,6 +34,7 @@ Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at
     sum = sum + cross_entropy_sum(out.logits, make_targets(batch, device)).to(at::kDouble);
     target_tokens += static_cast<double>(batch.target_tokens);
   }
+  text.throw_together(*mesh.control);
   const auto both = at::stack({sum, at::full({}, target_tokens, sum.options())});
   mesh.world->sum(both, "the validation loss").wait();
   return {both[0].item<double>(), both[1].item<double>()};

@@ -144,7 +144,7 @@ void FirstValues::load(Trainer& trainer) {
     return;
   }
   if (!plan_) {  // the first rank finds it and says what it is; the others learn what they need of it
-    const auto text = on_first_rank(*trainer.mesh().control, "init.from", [&] {
+    const auto text = on_first_rank(*trainer.mesh().files, "init.from", [&] {
       plan_ = announced_plan(config_, noted_, vocabulary_);
       return as_text(*plan_);
     });

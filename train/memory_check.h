@@ -15,4 +15,7 @@ int64_t physical_memory_bytes();
 // (train/size_config.h) exceeds `memory` bytes.
 void require_memory(const RunConfig& config, int64_t memory, int64_t local_ranks = 1, int64_t ranks = 1);
 
+// The same for --verify-layout, whose ranks also hold the whole model each, and compute the whole batch.
+void require_memory_of_check(const RunConfig& config, int64_t memory, int64_t local_ranks, int64_t ranks);
+
 }  // namespace moe

@@ -14,7 +14,7 @@
 namespace moe {
 
 int64_t reached_step(const std::string& run_folder, const Mesh& mesh) {
-  const auto& ranks = *mesh.control;
+  const auto& ranks = *mesh.files;
   for (const auto& [step, checkpoint] : list_checkpoints(run_folder, ranks)) {
     if (problem_of_checkpoint(checkpoint, ranks).empty()) {
       return step;
@@ -24,7 +24,7 @@ int64_t reached_step(const std::string& run_folder, const Mesh& mesh) {
 }
 
 bool resume_newest(const std::string& run_folder, Trainer& trainer, int64_t every) {
-  const auto& ranks = *trainer.mesh().control;
+  const auto& ranks = *trainer.mesh().files;
   std::vector<std::pair<std::string, std::string>> damaged;  // checkpoint, what is wrong
   for (const auto& [step, checkpoint] : list_checkpoints(run_folder, ranks)) {
     if (every > 0 && step % every != 0) {

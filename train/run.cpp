@@ -13,6 +13,7 @@
 #include "train/gate_notes.h"
 #include "train/init.h"
 #include "train/interrupt.h"
+#include "train/launch/rank_threads.h"
 #include "train/log.h"
 #include "train/memory_check.h"
 #include "train/resume.h"
@@ -112,12 +113,10 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
     goes_on = reached >= 0;
   }
   static const int all_cores = at::get_num_threads();  // before anyone sets another number
-  const auto shared_cores = std::max<int64_t>(1, all_cores / ranks.launch.local_ranks);
-  at::set_num_threads(
-      static_cast<int>(config.train.threads > 0 ? config.train.threads : shared_cores));
+  at::set_num_threads(rank_threads(config.train.threads, all_cores, ranks.launch));
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   Datasets data;
-  on_every_rank(control, "what a run needs", [&] {  // refuses before anything is written
+  on_every_rank(*mesh.files, "what a run needs", [&] {  // refuses before anything is written
     if (choose_device(config.train.device, ranks.launch.local_rank).is_cpu()) {
       require_memory(config, physical_memory_bytes(), ranks.launch.local_ranks, mesh.ranks());
     }

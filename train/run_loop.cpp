@@ -38,7 +38,7 @@ RunLoop::RunLoop(RunConfig& config, const std::string& folder, const Datasets& d
       vocabulary_(vocabulary),
       ranks_(ranks),
       first_(ranks.mesh.first()),
-      saver_(folder, ranks.mesh, config.checkpoint.keep),
+      saver_(std::make_unique<CheckpointSaver>(folder, ranks.mesh, config.checkpoint.keep)),
       lock_in_(config) {
   make_trainer();
 }
@@ -86,6 +86,9 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
         stop = step();
       }
     } while (!save(true) && !stop);
+  } catch (const RankFailure&) {
+    (void)saver_.release();  // its thread may wait for the rank that is gone; this process ends now
+    throw;
   } catch (...) {
     report();  // the rows up to an error are those to look at
     throw;
@@ -110,10 +113,8 @@ void RunLoop::begin_rows() {
   write("the rows so far", [&] {
     cut_metrics(path, trainer_->progress().step);
     metrics_.emplace(path);
-  });
-  if (first_) {
     views_.emplace(folder_, config_, trainer_->progress().seconds, model_facts());
-  }
+  });
 }
 
 // Another text under the same name has other windows and another split: rows would be drawn that the
@@ -165,7 +166,7 @@ bool RunLoop::step() {
   progress.seconds += seconds;
   log_seconds_ += seconds;
   log_tokens_ += progress.tokens - tokens_before;
-  if (saver_.done()) {
+  if (saver_->done()) {
     finish_saving();
   }
   if (result.verdict == Verdict::kGood || !pass_over(describe(result))) {

@@ -61,7 +61,7 @@ class RunLoop {
   std::optional<RunViews> views_;
   const Ranks& ranks_;
   const bool first_;  // whether this rank writes rows, reports and the progress line
-  CheckpointSaver saver_;
+  std::unique_ptr<CheckpointSaver> saver_;
   LockInWatch lock_in_;
   ProgressLine line_;
   double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row

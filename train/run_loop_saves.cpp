@@ -119,14 +119,14 @@ bool RunLoop::save(bool last) {
   if (last) {
     line_.clear();
     or_say_what_is_left([&] {
-      saver_.start(*trainer_, yaml_);
-      saver_.finish();
+      saver_->start(*trainer_, yaml_);
+      saver_->finish();
     });
     saved_step_ = step;
     return true;
   }
   try {
-    saver_.start(*trainer_, yaml_);  // the rest goes on beside training
+    saver_->start(*trainer_, yaml_);  // the rest goes on beside training
     return true;
   } catch (const RankFailure&) {
     throw;
@@ -138,11 +138,11 @@ bool RunLoop::save(bool last) {
 
 // Waits for what is being written. Whether it succeeded is the same on every rank.
 void RunLoop::finish_saving() {
-  if (!saver_.busy()) {
+  if (!saver_->busy()) {
     return;
   }
   try {
-    saver_.finish();
+    saver_->finish();
     saved_step_ = saving_step_;
   } catch (const RankFailure&) {
     throw;

@@ -59,10 +59,6 @@ struct TrainOptions {
 };
 
 int verify(const TrainOptions& options, RunConfig config, const Ranks& ranks) {
-  if (config.sweep.given()) {
-    throw ConfigError("--verify-layout: expected a config of one run, found a sweep: name a variant's "
-                      "overrides, with sweep=none");
-  }
   const auto check = verify_layout(std::move(config), options.states, ranks);
   if (ranks.mesh.first()) {
     std::cout << (options.json ? layout_json(check, ranks.mesh).dump(2) + "\n"
@@ -71,12 +67,12 @@ int verify(const TrainOptions& options, RunConfig config, const Ranks& ranks) {
   return check.first.empty() ? kDone : kCheckFailed;
 }
 
-int run_or_sweep(const TrainOptions& options, RunConfig config, const Ranks& ranks) {
-  if (!config.sweep.given()) {
+int run_or_sweep(const TrainOptions& options, RunConfig config, const std::vector<SweepRun>& runs,
+                 const Ranks& ranks) {
+  if (runs.empty()) {
     return train_one(std::move(config), options.mode, options.command_line, ranks);
   }
-  const auto end = run_sweep(expand_sweep(options.config, options.overrides), options.mode,
-                             options.command_line, ranks);
+  const auto end = run_sweep(runs, options.mode, options.command_line, ranks);
   if (end == RunEnd::kInterrupted) {
     log_info("interrupted and saved; the same command goes on");
   }
@@ -98,6 +94,12 @@ int train(const TrainOptions& options) {
     std::cout << (options.json ? report.dump(2) + "\n" : dry_run_text(report));
     return kDone;
   }
+  if (options.verify && config.sweep.given()) {
+    throw ConfigError("--verify-layout: expected a config of one run, found a sweep: name a variant's "
+                      "overrides, with sweep=none");
+  }
+  const auto runs = config.sweep.given() ? expand_sweep(options.config, options.overrides)
+                                         : std::vector<SweepRun>();
   const auto launch = read_launch(config.parallel.store);
   return as_rank(launch, options.program, [&] {
     const auto device = choose_device(config.train.device, launch.local_rank);
@@ -105,7 +107,7 @@ int train(const TrainOptions& options) {
     if (!ranks.mesh.alone()) {
       log_info(std::to_string(launch.ranks) + " ranks, started by " + launch.source);
     }
-    const int code = options.verify ? verify(options, config, ranks) : run_or_sweep(options, config, ranks);
+    const int code = options.verify ? verify(options, config, ranks) : run_or_sweep(options, config, runs, ranks);
     gather_texts(*ranks.mesh.control, "", "the end");  // the first rank serves the others' store
     return code;
   });

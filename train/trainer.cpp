@@ -11,6 +11,7 @@
 #include "train/context.h"
 #include "train/parameter_groups.h"
 #include "train/schedule.h"
+#include "train/shared_text.h"
 
 namespace moe {
 void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
@@ -84,15 +85,19 @@ std::vector<Trainer::MicroBatch> Trainer::micro_batches(double* target_tokens) {
   std::vector<MicroBatch> batches;
   const int64_t rows = config_.rows_per_micro_step();
   const auto mine = span_of(rows, mesh_.rank(), mesh_.ranks());
+  SharedText text(*data_, mesh_);
   for (int64_t micro = 0; micro < config_.train.accumulate; ++micro) {
     const int64_t first = progress_.row + micro * rows;
-    batches.push_back({data_->batch(first + mine.begin, mine.size()), first, rows});
+    batches.push_back({text.batch(first + mine.begin, mine.size()), first, rows});
     *target_tokens += static_cast<double>(batches.back().batch.target_tokens);
   }
   if (!mesh_.alone()) {
-    const auto total = at::full({1}, *target_tokens, at::kDouble);
+    const auto total = at::tensor({*target_tokens, text.failed() ? 1.0 : 0.0}, at::kDouble);
     mesh_.control->sum(total, "the number of target tokens").wait();
-    *target_tokens = total.item<double>();
+    *target_tokens = total[0].item<double>();
+    if (total[1].item<double>() > 0) {
+      text.throw_together(*mesh_.control);
+    }
   }
   return batches;
 }
@@ -136,6 +141,7 @@ void Trainer::judge(StepResult& result) {
   const auto both = at::stack({result.loss.to(at::kDouble), result.grad_norm.to(at::kDouble)});
   if (!mesh_.alone()) {
     mesh_.world->broadcast(both, 0, "the verdict on a step").wait();
+    result.loss = both[0];
     result.grad_norm = both[1].to(result.grad_norm.scalar_type());
   }
   const auto on_host = both.cpu();

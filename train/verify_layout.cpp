@@ -15,6 +15,8 @@
 #include "train/compare/text.h"
 #include "train/format.h"
 #include "train/init.h"
+#include "train/launch/rank_threads.h"
+#include "train/memory_check.h"
 #include "train/resume.h"
 #include "train/trainer.h"
 
@@ -110,12 +112,15 @@ void load_state(const RunConfig& config, int64_t vocabulary, Trainer& trainer) {
 }  // namespace
 
 LayoutCheck verify_layout(RunConfig config, int64_t states, const Ranks& ranks) {
-  const auto threads = std::max<int64_t>(1, at::get_num_threads() / ranks.launch.local_ranks);
-  at::set_num_threads(static_cast<int>(config.train.threads > 0 ? config.train.threads : threads));
+  at::set_num_threads(rank_threads(config.train.threads, at::get_num_threads(), ranks.launch));
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   const int64_t vocabulary = tokenizer->vocabulary();
   Datasets data;
-  on_every_rank(*ranks.mesh.control, "the text", [&] {
+  on_every_rank(*ranks.mesh.files, "what a layout's check needs", [&] {
+    if (choose_device(config.train.device, ranks.launch.local_rank).is_cpu()) {
+      require_memory_of_check(config, physical_memory_bytes(), ranks.launch.local_ranks, ranks.mesh.ranks());
+    }
+    check_parameter_groups(config, vocabulary);
     data = open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
   });
   const auto local = ranks.launch.local_rank;

@@ -43,14 +43,14 @@ class RankFaults : public TinyRanks {
                              : HasSubstr("rank " + std::to_string(rank) + " is gone: no sign of life"));
   }
 
-  bool saves_now(const std::string& run) const { return fs::exists(tiny_.file(run + "/checkpoints/.saving")); }
-  // Stops the rank while a checkpoint is being written that cannot be finished without it.
-  bool stop_while_saving(Ranks& ranks, int rank, const std::string& run) const {
+  static constexpr const char* kSaving = "/checkpoints/.saving";
+  // Stops the rank while `file` of a checkpoint is there that cannot be finished without it.
+  bool stop_while_saving(Ranks& ranks, int rank, const std::string& file) const {
     return eventually([&] {
-      if (!saves_now(run)) return false;
+      if (!fs::exists(tiny_.file(file))) return false;
       ranks[rank].signal(SIGSTOP);
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
-      if (saves_now(run)) return true;
+      if (fs::exists(tiny_.file(file))) return true;
       ranks[rank].signal(SIGCONT);
       return false;
     });
@@ -76,17 +76,19 @@ TEST_F(RankFaults, KilledWhileACheckpointIsWrittenTheOneBeforeIsTheNewest) {
   constexpr int kSteps = 40;
   const auto words = saving(kSteps) + timeout(kTimeout);
   train(kFour, "whole", words);
-  for (const int rank : {1, 0}) {
+  // One that has begun to write, and the first one, which commits what all have written.
+  const std::vector<std::pair<int, std::string>> moments = {{1, ""}, {0, "/state.json"}};
+  for (const auto& [rank, file] : moments) {
     const auto before = rows_so_far("run");
     const auto ranks = start(kFour, "run", words);
     ASSERT_TRUE(rows_change(*ranks, "run", before, 5)) << ranks->printed();
-    ASSERT_TRUE(stop_while_saving(*ranks, rank, "run")) << ranks->printed();
+    ASSERT_TRUE(stop_while_saving(*ranks, rank, std::string("run") + kSaving + file)) << ranks->printed();
     const auto steps = saved_steps("run");
     kill_and_expect_noticed(*ranks, rank);
     EXPECT_EQ(saved_steps("run"), steps) << "what was not whole was taken for a checkpoint";
   }
   train(kFour, "run", words);
-  EXPECT_FALSE(saves_now("run"));
+  EXPECT_FALSE(fs::exists(tiny_.file(std::string("run") + kSaving)));
   expect_same_end("run", "whole", kSteps);
 }
 
@@ -169,7 +171,7 @@ TEST_F(RankFaults, ARankThatNeverStartsIsNamedAndNothingIsWritten) {
     const auto ranks = start({3, 1}, "run", timeout(4), {missing});
     auto codes = std::vector<int>{kFailed, kFailed, kFailed};
     codes[static_cast<size_t>(missing)] = -1;
-    EXPECT_EQ(ranks->wait(4 + 6), codes) << ranks->printed();
+    EXPECT_EQ(ranks->wait(2 * 4 + 8), codes) << ranks->printed();  // c10d tries a second time to reach a store
     for (const int r : {0, 1, 2}) {
       if (r == missing) continue;
       EXPECT_THAT((*ranks)[r].err(), missing == 0 ? HasSubstr("rank 0, which serves the store, has not answered")

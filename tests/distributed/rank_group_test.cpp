@@ -123,7 +123,7 @@ TEST(RankGroup, FourRanksDoEveryOperationInRowsAndColumns) {
     EXPECT_EQ(mesh.rank(), mesh.data_index() * 2 + mesh.expert_index());
     EXPECT_EQ(mesh.data_ranks(), 2);
     EXPECT_EQ(mesh.expert_ranks(), 2);
-    for (const auto& group : {mesh.world, mesh.gradients, mesh.expert, mesh.data, mesh.control, mesh.writers}) {
+    for (const auto& group : {mesh.world, mesh.gradients, mesh.expert, mesh.data, mesh.control, mesh.files}) {
       check_all(*group);
     }
     // Who they are: neighbours share a row.

@@ -9,6 +9,8 @@
 #include <map>
 #include <utility>
 
+#include <torch/cuda.h>
+
 #include "configs/errors.h"
 #include "tests/support/ranks.h"
 #include "tests/support/tiny_run.h"
@@ -43,8 +45,21 @@ inline size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
+// Whether ranks are to train on GPUs, by NCCL, one each: ctest's second list of these tests, labelled `gpu`.
+inline bool on_gpus() {
+  const char* device = std::getenv("MOE_TEST_DEVICE");
+  return device && std::string(device) == "cuda";
+}
+
 class TinyRanks : public ::testing::Test {
  protected:
+  void SetUp() override {
+    constexpr int kMost = 4;
+    if (on_gpus() && torch::cuda::device_count() < kMost) {
+      GTEST_SKIP() << "needs " << kMost << " GPUs, one for each rank; found " << torch::cuda::device_count();
+    }
+  }
+
   static constexpr double kHang = 60;     // seconds after which a test calls it one
   static constexpr double kTimeout = 5;   // parallel.timeout where a rank is to be missed
   static constexpr double kPatience = 30; // where none is: a busy machine starts ranks slowly
@@ -52,7 +67,9 @@ class TinyRanks : public ::testing::Test {
   static constexpr double kNoticed = kTimeout + 6;
 
   static Words timeout(double seconds) { return {"parallel.timeout=" + std::to_string(seconds)}; }
-  static Words run_words(const std::string& run) { return {"run.dir=" + run, "log.tensorboard=false"}; }
+  static Words run_words(const std::string& run) {
+    return {"run.dir=" + run, "log.tensorboard=false", std::string("train.device=") + (on_gpus() ? "cuda" : "cpu")};
+  }
 
   // `words` may say another parallel.timeout: the last one counts.
   std::unique_ptr<Ranks> start(const Layout& layout, const std::string& run, const Words& words,

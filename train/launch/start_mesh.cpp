@@ -17,6 +17,10 @@
 namespace moe {
 namespace {
 
+// Of a group in which a disk may keep one rank busy. A rank that is gone is noticed at once there too; one that
+// stands still is, by the others, in every other operation.
+constexpr auto kPatience = std::chrono::hours(1);
+
 void check(const Launch& launch, const ParallelConfig& config) {
   if (launch.ranks % config.expert != 0) {
     throw ConfigError("parallel.expert: expected a divisor of the " + std::to_string(launch.ranks) +
@@ -41,17 +45,20 @@ class Groups {
   Groups(const Launch& launch, bool nccl, at::Device device, std::chrono::milliseconds timeout,
          c10::intrusive_ptr<c10d::Store> store, std::shared_ptr<RanksWatched> watched)
       : rank_(launch.rank), one_machine_(launch.one_machine()), nccl_(nccl), device_(device), timeout_(timeout),
-        store_(std::move(store)), watched_(std::move(watched)), gloo_(launch.one_machine(), timeout) {}
+        store_(std::move(store)), watched_(std::move(watched)), gloo_(launch.one_machine(), timeout),
+        patient_(launch.one_machine(), std::max(timeout, std::chrono::milliseconds(kPatience))) {}
 
   // Of `members`, ranks of the world of which this is one. `name`: the same for all of them alone.
-  Mesh::Group make(const std::string& name, std::vector<int64_t> members, bool on_cpu = false) const {
+  Mesh::Group make(const std::string& name, std::vector<int64_t> members, bool on_cpu = false,
+                   bool patient = false) const {
     if (members.size() == 1) return std::make_shared<RankGroup>();
     const auto store = c10::make_intrusive<c10d::PrefixStore>(name, store_);
     const auto R = static_cast<int64_t>(members.size());
     const auto r = static_cast<int64_t>(std::find(members.begin(), members.end(), rank_) - members.begin());
     auto watch = RanksWatched::of(watched_, std::move(members));
     try {
-      auto backend = nccl_ && !on_cpu ? nccl_group(store, r, R, device_, timeout_) : gloo_.make(store, r, R);
+      auto backend = nccl_ && !on_cpu ? nccl_group(store, r, R, device_, timeout_)
+                                     : (patient ? patient_ : gloo_).make(store, r, R);
       return std::make_shared<RankGroup>(std::move(backend), std::move(watch));
     } catch (const std::exception& error) {
       const auto text = watch->explain("connecting group " + name, error.what());
@@ -66,7 +73,7 @@ class Groups {
   std::chrono::milliseconds timeout_;
   c10::intrusive_ptr<c10d::Store> store_;
   std::shared_ptr<RanksWatched> watched_;
-  GlooGroups gloo_;
+  GlooGroups gloo_, patient_;
 };
 
 // `n` ranks from `first` on, each `apart` from the one before.
@@ -105,7 +112,7 @@ Mesh start_mesh(const Launch& launch, const ParallelConfig& config, at::Device d
   mesh.expert = groups.make("expert " + std::to_string(row), ranks_from(row * N, N, 1));
   mesh.data = groups.make("data " + std::to_string(column), ranks_from(column, R / N, N));
   mesh.control = groups.make("control", all, true);
-  mesh.writers = groups.make("writers", all, true);
+  mesh.files = groups.make("files", all, true, true);
   return mesh;
 }
 
