@@ -110,7 +110,7 @@ TEST_F(RanksBadSteps, OfOneRanksExpertAreGoneBackFromByAll) {
 
 TEST_F(RanksBadSteps, OfOneRanksExpertStopAllAndAreSaidOnce) {
   const std::vector<std::pair<Words, std::string>> ends = {
-      {words("stop"), "; train.on_nonfinite is stop. The run stops here; its newest good checkpoint is that of step 4,"},
+      {words("stop"), "; train.on_nonfinite is stop. The run stops here; its newest good checkpoint is that of step 4"},
       {words("skip") + Words{"train.bad_steps=1"}, "that is one more bad step than the 1 of train.bad_steps"}};
   for (size_t i = 0; i < ends.size(); ++i) {
     const auto& [how, says] = ends[i];

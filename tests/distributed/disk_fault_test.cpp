@@ -87,7 +87,9 @@ TEST_F(RanksDisk, ASaveThatFailsOnOneRankFailsOnAllAndTrainingGoesOn) {
 
 class RanksCheckpoint : public TinyRanks {
  protected:
-  static Words steps(int n) { return {"train.steps=" + std::to_string(n), "schedule.kind=constant", "checkpoint.every=3"}; }
+  static Words steps(int n) {
+    return {"train.steps=" + std::to_string(n), "schedule.kind=constant", "checkpoint.every=3"};
+  }
   std::string part(int64_t step, const std::string& name) const { return checkpoint("run", step) + "/" + name; }
   // It is said once that it is set aside, and the run goes on from `from` to the end.
   void expect_passed_over(const Layout& layout, int64_t damaged, int64_t from, int to, const std::string& file) {

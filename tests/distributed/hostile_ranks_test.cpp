@@ -41,12 +41,14 @@ class HostileRanks : public TinyRanks {
 TEST_F(HostileRanks, RefuseConfigsThatCannotBe) {
   expect_refused_by_each(4, {"parallel.expert=3", "model.moe.experts=6"},
                  "parallel.expert: expected a divisor of the 4 ranks (started by: torchrun), found 3");
-  expect_refused_by_each(2, {"parallel.expert=2", "model.moe.experts=3"}, "parallel.expert: must divide model.moe.experts (3)");
+  expect_refused_by_each(2, {"parallel.expert=2", "model.moe.experts=3"},
+                         "parallel.expert: must divide model.moe.experts (3)");
   expect_refused_by_each(2, {"parallel.timeout=0"}, "parallel.timeout: expected a number at least 1");
   expect_refused_by_each(2, {"parallel.timeout=nan"}, "parallel.timeout: expected a number at least 1");
   expect_refused_by_each(2, {"parallel.expert=-1"}, "parallel.expert: expected an integer at least 1");
   expect_refused_by_each(2, {"parallel.bucket_mib=0"}, "parallel.bucket_mib: expected a number above 0");
-  expect_refused_by_each(2, {"parallel.store=nowhere/store"}, "parallel.store: expected a file in a folder that exists");
+  expect_refused_by_each(2, {"parallel.store=nowhere/store"},
+                         "parallel.store: expected a file in a folder that exists");
   expect_refused_by_each(2, {"parallel.backend=nccl"}, "parallel.backend: expected gloo or auto for tensors on cpu");
   expect_refused_by_each(2, {"train.steps=1e19"}, "(beyond 64 bits)");
   expect_refused_by_each(2, {}, "cannot read the configuration: No such file", "gone.yaml");

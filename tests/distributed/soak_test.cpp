@@ -95,8 +95,9 @@ class Soak : public TinyRanks {
                                      {"model.moe.gate.kind=dselect_k"}});
     auto layout = draw_layout();
     const Words words = gate + timeout(5) +
-                        Words{"train.steps=" + std::to_string(kSteps), "checkpoint.every=" + std::to_string(1 + draw(4)),
-                              "checkpoint.keep=3", "train.eval_every=" + std::to_string(draw(2) * 7),
+                        Words{"train.steps=" + std::to_string(kSteps), "checkpoint.keep=3",
+                              "checkpoint.every=" + std::to_string(1 + draw(4)),
+                              "train.eval_every=" + std::to_string(draw(2) * 7),
                               "run.seed=" + std::to_string(draw(1000))};
     const bool may_change = draw(2) == 0;
     bool changed = false;
