@@ -72,19 +72,13 @@ struct Journey {
   Pending pending;
 };
 
-Journey sent_out(const Plan& plan, const ExchangeRound& round, Tensor out, const std::string& name) {
+// sent[r] rows of `out` set off to rank r, and received[r], `rows` in all, are awaited from it.
+Journey begun(const RankGroup& ranks, Tensor out, int64_t rows, const std::vector<int64_t>& received,
+              const std::vector<int64_t>& sent, const std::string& name) {
   Journey journey;
   journey.out = std::move(out);
-  journey.in = at::empty({round.received_rows(), journey.out.size(1)}, journey.out.options());
-  journey.pending = plan.ranks->exchange(journey.in, journey.out, round.received, round.sent, name);
-  return journey;
-}
-
-Journey sent_back(const Plan& plan, const ExchangeRound& round, Tensor out, const std::string& name) {
-  Journey journey;
-  journey.out = std::move(out);
-  journey.in = at::empty({round.sent_rows(), journey.out.size(1)}, journey.out.options());
-  journey.pending = plan.ranks->exchange(journey.in, journey.out, round.sent, round.received, name);
+  journey.in = at::empty({rows, journey.out.size(1)}, journey.out.options());
+  journey.pending = ranks.exchange(journey.in, journey.out, received, sent, name);
   return journey;
 }
 
@@ -95,14 +89,19 @@ void in_rounds(const Plan& plan, const std::string& name, Message message, Compu
                Arrived arrived) {
   const size_t C = plan.rounds.size();
   std::vector<Journey> back(C);
-  auto next = sent_out(plan, plan.rounds[0], message(0), name);
+  const auto go = [&](size_t c) {
+    const auto& round = plan.rounds[c];
+    return begun(*plan.ranks, message(c), round.received_rows(), round.received, round.sent, name);
+  };
+  auto next = go(0);
   for (size_t c = 0; c < C; ++c) {
     auto now = std::move(next);
     if (c + 1 < C) {
-      next = sent_out(plan, plan.rounds[c + 1], message(c + 1), name);
+      next = go(c + 1);
     }
     now.pending.wait();
-    back[c] = sent_back(plan, plan.rounds[c], compute(c, now.in), name);
+    const auto& round = plan.rounds[c];
+    back[c] = begun(*plan.ranks, compute(c, now.in), round.sent_rows(), round.sent, round.received, name);
   }
   for (size_t c = 0; c < C; ++c) {
     back[c].pending.wait();
