@@ -19,7 +19,10 @@ class ByteTokenizer : public Tokenizer {
   static constexpr int64_t kVocabulary = 512;
 
   int64_t vocabulary() const override { return kVocabulary; }
-  int64_t end_id() const override { return kEnd; }
+  static SpecialIds ids() {
+    return {kEnd, {kFirstMode, kFirstMode + 1, kFirstMode + 2}, kVocabulary - 1, kSentinels};
+  }
+  SpecialIds special_ids() const override { return ids(); }
   std::vector<int64_t> encode(const std::string& text) const override;
   // Throws std::out_of_range for an id outside [0, 512).
   std::string decode(const std::vector<int64_t>& ids) const override;

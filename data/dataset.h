@@ -22,8 +22,10 @@ class Dataset {
 // One text's validation rows, in a fixed order: any first n are a fair sample.
 struct ValidationRows {
   std::string name;  // of the source; empty where `data.train` is the only one
-  double share = 1;  // of the training rows that come from this source; all shares sum to 1
+  double share = 1;  // of the training rows that come from this source; all shares of an objective sum to 1
   std::shared_ptr<const Dataset> rows;
+  std::string objective = "causal";  // or the denoiser that made them
+  double weight = 1;  // this objective's share of the training rows; 0 where it is only looked at
 };
 
 }  // namespace moe

@@ -19,9 +19,11 @@ int64_t taken(int64_t m, uint64_t q) {
 // Row `from` of one batch becomes row `to` of another of the same length.
 void copy_row(const Batch& source, int64_t from, Batch& target, int64_t to) {
   const int64_t length = source.length;
-  const auto copy = [&](const std::vector<int64_t>& a, std::vector<int64_t>& b) {
-    std::copy_n(a.begin() + from * length, length, b.begin() + to * length);
+  const auto copy = [&](const auto& a, auto& b) {
+    if (!a.empty()) std::copy_n(a.begin() + from * length, length, b.begin() + to * length);
   };
+  copy(source.prefix, target.prefix);
+  copy(source.valid, target.valid);
   copy(source.tokens, target.tokens);
   copy(source.targets, target.targets);
   if (!source.segments.empty()) {
@@ -65,11 +67,13 @@ Batch MixedDataset::batch(int64_t first, int64_t rows) const {
   }
   const auto before = drawn(first), after = drawn(first + rows);
   std::vector<Batch> from;  // each part's rows of this batch, in order
-  bool divided = false;
+  bool divided = false, prefixed = false, padded = false;
   Batch batch;
   for (size_t i = 0; i < parts_.size(); ++i) {
     from.push_back(parts_[i].rows->batch(before[i], after[i] - before[i]));
     divided = divided || !from.back().segments.empty();
+    prefixed = prefixed || !from.back().prefix.empty();
+    padded = padded || !from.back().valid.empty();
     batch.target_tokens += from.back().target_tokens;
   }
   batch.rows = rows;
@@ -81,6 +85,8 @@ Batch MixedDataset::batch(int64_t first, int64_t rows) const {
     batch.segments.resize(size);
     batch.positions.resize(size);
   }
+  if (prefixed) batch.prefix.assign(size, 0);
+  if (padded) batch.valid.assign(size, 1);
   auto done = before;
   for (int64_t row = 0; row < rows; ++row) {
     const auto counts = drawn(first + row + 1);

@@ -7,7 +7,9 @@
 #include "configs/errors.h"
 #include "data/corpus.h"
 #include "data/mixed_dataset.h"
+#include "data/objectives/denoising_dataset.h"
 #include "data/text_dataset.h"
+#include "data/tokenizer.h"
 
 namespace moe {
 namespace {
@@ -15,6 +17,8 @@ namespace {
 // What every source is read by.
 struct Reading {
   const DataConfig& config;
+  const ObjectiveConfig& objective;
+  SpecialIds special;
   int64_t length;
   uint64_t seed;
   Documents documents;
@@ -31,7 +35,8 @@ struct SourceFiles {
 };
 
 struct OpenedSource {
-  std::shared_ptr<const Dataset> train, valid;
+  std::shared_ptr<const Dataset> train;
+  std::vector<ValidationRows> valid;
   int64_t train_bytes = 0, valid_bytes = 0;
 };
 
@@ -83,6 +88,54 @@ void require_window(bool holds, const Corpus& corpus, const Reading& reading, in
                  "; give longer text or lower model.context");
 }
 
+// The runs of a source, and who keeps their files.
+struct RowsOfText {
+  std::vector<TextRun> train;
+  std::shared_ptr<const void> train_owner;
+  std::vector<TextRun> valid;
+  std::shared_ptr<const void> valid_owner;
+
+  std::shared_ptr<const Dataset> training(int64_t length, uint64_t seed, const Documents& documents) const {
+    return TextDataset::for_training(train, length, seed, train_owner, documents);
+  }
+  std::shared_ptr<const Dataset> validation(int64_t length, const Documents& documents) const {
+    return TextDataset::for_validation(valid, length, valid_owner, documents);
+  }
+};
+
+// Rows of the objective from rows of text; validation has causal rows whatever the objective, so that runs of
+// different ones can be compared.
+OpenedSource denoised(const RowsOfText& text, const Reading& reading) {
+  const auto denoisers = reading.objective.denoisers();
+  const auto& documents = reading.documents;
+  OpenedSource source;
+  double weights = 0;
+  for (const auto& [name, denoiser] : denoisers) weights += denoiser.weight;
+  source.valid.push_back({"", 1, text.validation(reading.length, documents), "causal", denoisers.empty() ? 1.0 : 0.0});
+  std::vector<MixedDataset::Part> parts;
+  for (const auto& [name, config] : denoisers) {
+    // Its own order of the text and its own noise.
+    const uint64_t seed = mix_bits(reading.seed, parts.size() + 1);
+    const double share = config.weight / weights;
+    if (config.kind == "causal") {
+      parts.push_back({text.training(reading.length, seed, documents), config.weight});
+      source.valid.front().weight += share;
+      continue;
+    }
+    const Denoiser denoiser(config, reading.special, reading.objective.sentinel_at_split());
+    const int64_t end = reading.special.end, raw = denoiser.longest_text(reading.length + 1);
+    const auto rows = [&](std::shared_ptr<const Dataset> raw_rows, uint64_t key) {
+      return std::make_shared<const DenoisingDataset>(std::move(raw_rows), denoiser, end, reading.length, key);
+    };
+    parts.push_back({rows(text.training(raw, seed, documents), seed), config.weight});
+    source.valid.push_back({"", 1, rows(text.validation(raw, documents), parts.size()), name, share});
+  }
+  source.train = parts.empty()       ? text.training(reading.length, reading.seed, documents)
+                 : parts.size() == 1 ? parts.front().rows
+                                     : std::make_shared<const MixedDataset>(std::move(parts));
+  return source;
+}
+
 OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
   const int64_t window = reading.window();
   const bool joined = reading.joined();
@@ -101,12 +154,9 @@ OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
     require_window(holds_window(split.train, window), *train_text, reading, window, "a row");
     require_window(holds_window(split.valid, window), *valid_text, reading, window, "a row");
   }
-  OpenedSource source;
-  source.train =
-      TextDataset::for_training(train_text->runs(split.train, joined), reading.length, reading.seed,
-                                train_text, reading.documents);
-  source.valid = TextDataset::for_validation(valid_text->runs(split.valid, joined), reading.length,
-                                             valid_text, reading.documents);
+  OpenedSource source = denoised(RowsOfText{train_text->runs(split.train, joined), train_text,
+                                            valid_text->runs(split.valid, joined), valid_text},
+                                 reading);
   source.train_bytes = bytes_in(split.train);
   source.valid_bytes = bytes_in(split.valid);
   return source;
@@ -114,8 +164,10 @@ OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
 
 }  // namespace
 
-Datasets open_data(const DataConfig& config, int64_t length, uint64_t seed) {
-  Reading reading{config, length, seed, {}};
+Datasets open_data(const DataConfig& config, const KindChoice& objective, int64_t length, uint64_t seed) {
+  const auto& chosen = objective_config(objective);
+  Reading reading{config, chosen, special_ids_for(chosen, make_tokenizer(config.tokenizer)->special_ids()), length,
+                  seed,   {}};
   reading.documents.divide = config.documents != "none";
   if (config.documents == "separator") reading.documents.separator = config.separator;
   const auto sources = find_files(config);
@@ -126,9 +178,13 @@ Datasets open_data(const DataConfig& config, int64_t length, uint64_t seed) {
   Datasets data;
   std::vector<MixedDataset::Part> parts;
   for (const auto& files : sources) {
-    const OpenedSource source = open_source(files, reading);
+    OpenedSource source = open_source(files, reading);
     parts.push_back({source.train, files.weight});
-    data.valid.push_back({files.name, files.weight / weights, source.valid});
+    for (auto& rows : source.valid) {
+      rows.name = files.name;
+      rows.share = files.weight / weights;
+      data.valid.push_back(std::move(rows));
+    }
     data.train_bytes += source.train_bytes;
     data.valid_bytes += source.valid_bytes;
   }

@@ -18,6 +18,7 @@ struct ExpertChoiceConfig : GateConfig {
   GateAbout about() const override;
   int64_t slots(int64_t) const override { return k; }
   bool causal() const override { return false; }
+  bool token_alone() const override { return false; }
   double flops_per_token(int64_t d_model, int64_t experts) const override {
     return 2.0 * static_cast<double>(d_model) * static_cast<double>(experts);
   }

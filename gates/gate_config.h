@@ -29,6 +29,9 @@ class GateConfig : public KindConfig {
   virtual int64_t first_slots(int64_t experts) const { return slots(experts); }
   // False when a token's choice depends on later tokens of its own sequence.
   virtual bool causal() const { return true; }
+  // False when, outside of training too, what a token is given depends on other tokens beside it: then it cannot be
+  // fed alone after tokens whose keys and values are kept.
+  virtual bool token_alone() const { return true; }
   // False when every weight is the same constant whatever the logits, so that the gate learns from its
   // losses alone.
   virtual bool task_reaches() const { return true; }

@@ -67,6 +67,10 @@ bool HierarchicalConfig::causal() const {
   return gate_config(outer).causal() && gate_config(inner).causal();
 }
 
+bool HierarchicalConfig::token_alone() const {
+  return gate_config(outer).token_alone() && gate_config(inner).token_alone();
+}
+
 bool HierarchicalConfig::task_reaches() const {
   return gate_config(outer).task_reaches() && gate_config(inner).task_reaches();
 }

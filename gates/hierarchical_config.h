@@ -17,6 +17,7 @@ struct HierarchicalConfig : GateConfig {
   int64_t slots(int64_t experts) const override;
   int64_t first_slots(int64_t experts) const override;
   bool causal() const override;
+  bool token_alone() const override;
   bool task_reaches() const override;
   void check_experts(Rules& rules, int64_t experts, const std::string& prefix) const override;
   double saved_values_per_token(int64_t experts) const override;

@@ -1,6 +1,7 @@
 #include "layers/attention.h"
 
 #include <cmath>
+#include <tuple>
 
 #include "layers/shapes.h"
 
@@ -24,7 +25,8 @@ Attention::Attention(const DecoderConfig& config, const Initializer& init)
   }
 }
 
-Tensor Attention::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask) {
+Tensor Attention::forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask,
+                          KvCache* cache, size_t layer) {
   check_shape(x, {-1, -1, qkv_.size(1)}, "Attention input");
   const int64_t B = x.size(0), S = x.size(1);
   const auto qkv =
@@ -37,23 +39,29 @@ Tensor Attention::forward(const Tensor& x, const RotaryTable& rotary, const Tens
                            2);
   }
   const auto turned = rotate(queries_keys, rotary).split_with_sizes({heads_, kv_heads_}, 2);
+  auto keys = turned[1], values = parts[1];                                   // [B, S, G, C]
+  if (cache != nullptr) {
+    std::tie(keys, values) = cache->append(layer, keys, values);              // [B, N, G, C], N >= S
+  }
   // Each key/value head serves H/G neighbouring query heads.
-  const auto spread = [&](const Tensor& t) {                                  // [B, S, G, C]
+  const auto spread = [&](const Tensor& t) {
     if (heads_ == kv_heads_) {
-      return t.transpose(1, 2);                                               // [B, H, S, C]
+      return t.transpose(1, 2);                                               // [B, H, N, C]
     }
     return t.unsqueeze(3)
-        .expand({B, S, kv_heads_, heads_ / kv_heads_, head_dim_})
-        .reshape({B, S, heads_, head_dim_})
-        .transpose(1, 2);                                                     // [B, H, S, C]
+        .expand({B, t.size(1), kv_heads_, heads_ / kv_heads_, head_dim_})
+        .reshape({B, t.size(1), heads_, head_dim_})
+        .transpose(1, 2);                                                     // [B, H, N, C]
   };
   std::optional<Tensor> given;
   if (mask.defined()) {
     given = mask;
   }
-  const auto mixed = at::scaled_dot_product_attention(turned[0].transpose(1, 2), spread(turned[1]),
-                                                      spread(parts[1]), given, /*dropout_p=*/0.0,
-                                                      /*is_causal=*/!given);  // [B, H, S, C]
+  // One token after kept ones sees them all; by the kernels' rule it would see the first alone.
+  const bool causal = !given && keys.size(1) == S;
+  const auto mixed = at::scaled_dot_product_attention(turned[0].transpose(1, 2), spread(keys),
+                                                      spread(values), given, /*dropout_p=*/0.0,
+                                                      causal);                // [B, H, S, C]
   return at::linear(mixed.transpose(1, 2).reshape({B, S, heads_ * head_dim_}), out_);
 }
 

@@ -8,6 +8,7 @@
 
 #include "layers/decoder_config.h"
 #include "layers/initializer.h"
+#include "layers/kv_cache.h"
 #include "layers/rms_norm.h"
 #include "layers/rotary.h"
 
@@ -16,8 +17,10 @@ namespace moe {
 class Attention : public torch::nn::Module {
  public:
   Attention(const DecoderConfig& config, const Initializer& init);
-  // x [B, S, D] -> [B, S, D]; `mask` as attention_bias() gives it.
-  Tensor forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask);
+  // x [B, S, D] -> [B, S, D]; `mask` as attention_bias() gives it. With a cache x is of new tokens alone: they see
+  // those that it keeps of this layer too, and are written behind them.
+  Tensor forward(const Tensor& x, const RotaryTable& rotary, const Tensor& mask,
+                 KvCache* cache = nullptr, size_t layer = 0);
 
  private:
   int64_t heads_, kv_heads_, head_dim_;

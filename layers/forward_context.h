@@ -13,7 +13,7 @@ struct ForwardContext {
   Tensor token_ids;       // [B, S] int64
   Tensor positions;       // [B, S] int64, or undefined: 0, 1, ... in every row
   Tensor segments;        // [B, S] int64 document of each token, or undefined: one per row
-  Tensor prefix_lengths;  // [B] int64: that many first tokens see each other, or undefined: none
+  Tensor prefix;          // [B, S] bool: tokens of one segment that all see each other, or undefined: none
   Tensor valid;           // [B, S] bool: false is padding, or undefined: all valid
   int64_t step = 0;
   double progress = 0;  // share of the run that is done, in [0, 1]: gate schedules follow it

@@ -7,31 +7,13 @@
 #include "configs/config_io.h"
 #include "moe/dispatcher.h"
 #include "train/bench_timing.h"
+#include "train/random_tokens.h"
 #include "train/trainer.h"
 
 namespace moe {
 namespace {
 
-constexpr int64_t kVocabulary = 512;
-
-// Tokens without structure; speed does not depend on it, and nothing has to be installed.
-class RandomTokens : public Dataset {
- public:
-  explicit RandomTokens(int64_t length) : length_(length) {}
-  int64_t rows_per_epoch() const override { return 1 << 20; }
-  Batch batch(int64_t first, int64_t rows) const override {
-    Batch batch{rows, length_, {}, {}, {}, {}, {}, rows * length_};
-    for (int64_t i = 0; i < rows * length_; ++i) {
-      const auto draw = mix64(static_cast<uint64_t>(first * length_ + i));
-      batch.tokens.push_back(static_cast<int64_t>(draw % kVocabulary));
-      batch.targets.push_back(static_cast<int64_t>((draw >> 32) % kVocabulary));
-    }
-    return batch;
-  }
-
- private:
-  int64_t length_;
-};
+constexpr int64_t kVocabulary = RandomTokens::kVocabulary;
 
 }  // namespace
 
@@ -85,6 +67,9 @@ std::string bench_text(const Json& result) {
   std::string text = result.contains("bytes") ? exchange_bytes_text(result) : "";
   char line[256];
   for (const auto& row : result["rows"]) {
+    if (row.contains("context")) {
+      text += "context " + std::to_string(row["context"].get<int64_t>()) + "  ";
+    }
     if (row.contains("live_share")) {
       std::snprintf(line, sizeof line, "live share %.2f  ", row["live_share"].get<double>());
       text += line;

@@ -12,6 +12,10 @@ namespace moe {
 // width 256, 4 layers, 4 heads, 8 experts of width 512, 16 x 256 tokens, AdamW.
 Json bench_step(int64_t rounds, int64_t threads);
 
+// A training step of a small dense model (width 128, 4 layers, 4096 tokens) on UL2R's rows against making these
+// rows, both on one core, at contexts 256 and 2048: how far making rows is from holding training up.
+Json bench_rows(int64_t rounds);
+
 // Forward and backward of the experts under dense and sparse dispatch, over the share of live slots:
 // where the two meet is the built-in cost table of dispatch `auto`.
 Json bench_dispatch(int64_t rounds, int64_t threads);

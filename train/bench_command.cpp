@@ -77,10 +77,11 @@ int bench_command(int argc, char** argv) {
                  "step: a Top-2 model's training step against its dense twin's; "
                  "dispatch: sparse against dense dispatch by the share of live slots; "
                  "layer: one layer with a sparse DSelect-k against Top-k; "
+                 "rows: a step on UL2R's rows against making them, on one core; "
                  "exchange: one layer with its experts on several ranks against its messages and its "
                  "experts at home, and the bytes of a step")
       ->required()
-      ->check(CLI::IsMember({"step", "dispatch", "layer", "exchange"}));
+      ->check(CLI::IsMember({"step", "dispatch", "layer", "rows", "exchange"}));
   app.add_option("--rounds", options.rounds, "measured rounds")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
@@ -114,6 +115,7 @@ int bench_command(int argc, char** argv) {
     }
     options.print(options.name == "step"       ? bench_step(options.rounds, options.threads)
                   : options.name == "dispatch" ? bench_dispatch(options.rounds, options.threads)
+                  : options.name == "rows"     ? bench_rows(options.rounds)
                                                : bench_layer(options.shape_or(of_layer), options.rounds,
                                                              options.threads));
     return static_cast<int>(kDone);

@@ -10,6 +10,7 @@
 #include "train/checkpoint_state.h"
 #include "train/log.h"
 #include "train/tensor_file.h"
+#include "train/upcycle.h"
 
 namespace moe {
 namespace {
@@ -41,6 +42,36 @@ void load_together(const std::string& folder, const Trainer& trainer, Action rea
   on_every_rank(*trainer.mesh().files, "loading " + folder, [&] { checked(folder, read); });
 }
 
+// Those of the parts that have one of these names.
+std::vector<TensorPart> of_names(std::vector<TensorPart> parts, const std::vector<std::string>& names) {
+  const std::set<std::string> chosen(names.begin(), names.end());
+  parts.erase(std::remove_if(parts.begin(), parts.end(),
+                             [&](const TensorPart& part) { return !chosen.count(part.name); }),
+              parts.end());
+  return parts;
+}
+
+// Moments of these parameters and the count of steps; all others begin late.
+void load_moments(const std::string& folder, const std::vector<std::string>& parameters, Trainer& trainer) {
+  std::vector<std::string> moments;
+  for (const auto& name : parameters) {
+    moments.insert(moments.end(), {kFirstMoment + name, kSecondMoment + name});
+  }
+  read_some_parts(open_files(folder, kOptimizerFiles), of_names(trainer.moment_parts(), moments));
+  const auto counted = state_optimizer(folder);
+  const std::set<std::string> kept(parameters.begin(), parameters.end());
+  AdamW::Late late;
+  for (const auto& [name, tensor] : trainer.weights().tensors()) {
+    const auto missed = counted.late.find(name);
+    if (!kept.count(name)) {
+      late[name] = counted.steps;
+    } else if (missed != counted.late.end()) {
+      late.insert(*missed);
+    }
+  }
+  trainer.optimizer().set_steps(counted.steps, late);
+}
+
 }  // namespace
 
 std::string save_checkpoint(const std::string& run_folder, Trainer& trainer,
@@ -65,8 +96,8 @@ void load_parameters(const std::string& folder, Decoder& decoder) {
   });
 }
 
-TensorShapes checkpoint_shapes(const std::string& folder) {
-  return checked(folder, [&] { return shapes_in(open_files(folder, kModelFiles)); });
+TensorShapes checkpoint_shapes(const std::string& folder, const std::string& kind) {
+  return checked(folder, [&] { return shapes_in(open_files(folder, kind)); });
 }
 
 NamedTensors model_tensors(const Decoder& decoder) {
@@ -80,16 +111,16 @@ NamedTensors model_tensors(const Decoder& decoder) {
   return tensors;
 }
 
-void load_some_tensors(const std::string& folder, const std::vector<std::string>& names,
-                       Trainer& trainer) {
-  const std::set<std::string> chosen(names.begin(), names.end());
+void load_some_tensors(const std::string& folder, const TakenTensors& taken, Trainer& trainer) {
   load_together(folder, trainer, [&] {
-    auto parts = trainer.model_parts();
-    parts.erase(std::remove_if(parts.begin(), parts.end(),
-                               [&](const TensorPart& part) { return !chosen.count(part.name); }),
-                parts.end());
-    read_some_parts(open_files(folder, kModelFiles), parts);
+    const auto files = open_files(folder, kModelFiles);
+    read_some_parts(files, of_names(trainer.model_parts(), taken.loaded));
+    read_into_experts(files, of_names(trainer.model_parts(), taken.copied));
     trainer.weights().publish();
+    if (!taken.moments.empty()) {
+      load_moments(folder, taken.moments, trainer);
+    }
+    trainer.progress().began_with = state_cost(folder);
   });
 }
 

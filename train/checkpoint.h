@@ -25,14 +25,21 @@ void load_checkpoint(const std::string& folder, Trainer& trainer);
 // shape and none may be left over: CheckError with the lists.
 void load_parameters(const std::string& folder, Decoder& decoder);
 
-// For a model that takes over a part (train/init.h). What the model's files hold, by name, and the same
-// of a model: parameters and gates' buffers. CheckError for files that are none.
-TensorShapes checkpoint_shapes(const std::string& folder);
+// For a model that takes over a part (train/init.h). What a set of files holds (kModelFiles, kOptimizerFiles),
+// by name, and the same of a model: parameters and gates' buffers. CheckError for files that are none.
+TensorShapes checkpoint_shapes(const std::string& folder, const std::string& kind = kModelFiles);
 NamedTensors model_tensors(const Decoder& decoder);
-// Copies these alone, originals of parameters and buffers, after verifying the hashes. All ranks
+
+// What a new run takes over, by names of the new model.
+struct TakenTensors {
+  std::vector<std::string> loaded;   // originals of parameters, and buffers
+  std::vector<std::string> copied;   // of experts, from dense feed-forwards (train/upcycle.h)
+  std::vector<std::string> moments;  // parameters whose moments are kept; none: the optimizer stays as it is
+};
+// Copies these alone, after verifying the hashes, and notes the checkpoint's cost in progress().began_with.
+// With moments the optimizer's count of steps is the checkpoint's, and what has none begins late. All ranks
 // together, as load_checkpoint(). CheckError.
-void load_some_tensors(const std::string& folder, const std::vector<std::string>& names,
-                       Trainer& trainer);
+void load_some_tensors(const std::string& folder, const TakenTensors& taken, Trainer& trainer);
 
 // The config that the checkpoint was trained with, as YAML, after verifying its hashes.
 std::string checkpoint_config(const std::string& folder);

@@ -27,6 +27,23 @@ std::vector<double> losses_at(const Json& object, const std::string& key, const 
   return list->get<std::vector<double>>();
 }
 
+// Parameters that began later than the count of steps says (AdamW::set_steps).
+AdamW::Late late_at(const Json& state, const std::string& name) {
+  AdamW::Late late;
+  const auto found = state.find("late_moments");
+  if (found == state.end()) {
+    return late;
+  }
+  const auto of = name + ": late_moments";
+  if (!found->is_object()) {
+    throw RunError(of + ": expected an object");
+  }
+  for (const auto& item : found->items()) {
+    late[item.key()] = count_at(*found, item.key(), of);
+  }
+  return late;
+}
+
 Json read_state(const std::string& folder) {
   const auto path = state_path(folder);
   const auto state = read_json_object(path, kLongestState);
@@ -37,11 +54,22 @@ Json read_state(const std::string& folder) {
   return state;
 }
 
+Json special_json(const SpecialIds& special) {
+  Json modes = Json::object();
+  for (const auto& word : mode_words()) {
+    modes[word] = special.mode(word);
+  }
+  return {{"end", special.end},
+          {"modes", modes},
+          {"first_sentinel", special.first_sentinel},
+          {"sentinels", special.sentinels}};
+}
+
 }  // namespace
 
 std::string state_text(Trainer& trainer, const std::string& config_yaml) {
   const auto& p = trainer.progress();
-  const Json state = {{"format", kFormat},
+  Json state = {{"format", kFormat},
                       {"step", p.step},
                       {"row", p.row},
                       {"tokens", p.tokens},
@@ -50,6 +78,7 @@ std::string state_text(Trainer& trainer, const std::string& config_yaml) {
                       {"flops_attention", p.flops_attention},
                       {"flops_executed", p.flops_executed},
                       {"seconds", p.seconds},
+                      {"joules", number_or_null(p.joules)},
                       {"train_bytes", p.train_bytes},
                       {"valid_bytes", p.valid_bytes},
                       {"optimizer_steps", trainer.optimizer().steps()},
@@ -58,8 +87,15 @@ std::string state_text(Trainer& trainer, const std::string& config_yaml) {
                         {"spikes", p.bad_steps.spikes},
                         {"rollbacks", p.bad_steps.rollbacks},
                         {"recent_losses", p.bad_steps.recent}}},
+                      {"special_ids", special_json(trainer.special_ids())},
                       {"config", config_yaml}};
-  return state.dump(2) + "\n";
+  if (p.began_with) {
+    state["began_with"] = began_with_json(*p.began_with);
+  }
+  if (const auto& late = trainer.optimizer().late(); !late.empty()) {
+    state["late_moments"] = late;
+  }
+  return state.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 void load_state(const std::string& folder, Trainer& trainer) {
@@ -76,9 +112,14 @@ void load_state(const std::string& folder, Trainer& trainer) {
   p.flops_attention = number("flops_attention");
   p.flops_executed = number("flops_executed");
   p.seconds = number("seconds");
+  p.joules = number_or_nan(state, "joules", name);  // 0.1.0 wrote none, nor what a run had begun with
+  p.began_with.reset();
+  if (const auto began = state.find("began_with"); began != state.end()) {
+    p.began_with = parse_began_with(*began, name + ": began_with");
+  }
   p.train_bytes = count("train_bytes");
   p.valid_bytes = count("valid_bytes");
-  trainer.optimizer().set_steps(count("optimizer_steps"));
+  trainer.optimizer().set_steps(count("optimizer_steps"), late_at(state, name));
   p.bad_steps = {};
   if (const auto bad = state.find("bad_steps"); bad != state.end()) {  // 0.1.0 wrote none
     const auto of = name + ": bad_steps";
@@ -89,8 +130,35 @@ void load_state(const std::string& folder, Trainer& trainer) {
   }
 }
 
+Json state_special_ids(const std::string& folder) { return read_state(folder).value("special_ids", Json()); }
+
 std::string state_config(const std::string& folder) {
   return text_at(read_state(folder), "config", in_quotes(state_path(folder)));
+}
+
+OptimizerSteps state_optimizer(const std::string& folder) {
+  const auto state = read_state(folder);
+  const auto name = in_quotes(state_path(folder));
+  return {count_at(state, "optimizer_steps", name), late_at(state, name)};
+}
+
+BeganWith state_cost(const std::string& folder) {
+  const auto state = read_state(folder);
+  const auto name = in_quotes(state_path(folder));
+  BeganWith before;
+  before.joules = 0;
+  if (const auto began = state.find("began_with"); began != state.end()) {
+    before = parse_began_with(*began, name + ": began_with");
+  }
+  const auto sum = [&](const char* key, double value) { return value + number_at(state, key, name); };
+  return {folder,
+          count_at(state, "step", name),
+          sum("tokens", before.tokens),
+          sum("target_tokens", before.target_tokens),
+          sum("flops", before.flops),
+          sum("flops_attention", before.flops_attention),
+          sum("seconds", before.seconds),
+          before.joules + number_or_nan(state, "joules", name)};
 }
 
 int64_t state_step(const std::string& folder) {

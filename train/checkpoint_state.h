@@ -19,5 +19,18 @@ void load_state(const std::string& folder, Trainer& trainer);
 // The config in folder/state.json, as YAML, and the step it was saved at. Throw as load_state does.
 std::string state_config(const std::string& folder);
 int64_t state_step(const std::string& folder);
+// Which ids of the vocabulary stood for the end, modes and sentinels: {end, modes: {nlu, s2s, nlg}, first_sentinel,
+// sentinels}. Null in checkpoints of version 0.1.0.
+Json state_special_ids(const std::string& folder);
+
+// What the optimizer had counted.
+struct OptimizerSteps {
+  int64_t steps = 0;
+  AdamW::Late late;
+};
+OptimizerSteps state_optimizer(const std::string& folder);
+
+// All that was ever spent on this checkpoint's values: what its run had begun with included.
+BeganWith state_cost(const std::string& folder);
 
 }  // namespace moe

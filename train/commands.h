@@ -12,6 +12,7 @@ int train_command(int argc, char** argv);
 int generate_command(int argc, char** argv);
 int diagnose_command(int argc, char** argv);
 int compare_command(int argc, char** argv);
+int eval_command(int argc, char** argv);
 int bench_command(int argc, char** argv);
 
 }  // namespace moe

@@ -26,15 +26,28 @@ int compare_command(int argc, char** argv) {
                  "variant, or a run's name or folder, to compare with (default: the first)");
   app.add_option("--metric", options.metric,
                  "of validation, as in bits_per_byte; of training, as in train.loss or "
-                 "moe.slots_per_token")
+                 "moe.slots_per_token; a task of moe-eval --record, as in eval.prefix.exact_match")
       ->capture_default_str();
   app.add_option("--over-time", options.over_time,
                  "the metric at this many points of training instead of at the end")
       ->check(CLI::Range(int64_t{1}, int64_t{10000}));
   app.add_option("--by", options.by,
-                 "of --over-time: step, tokens, flops, flops_executed or seconds; on the line between a "
-                 "run's points, nothing extrapolated")
+                 "of --over-time: step, tokens, flops, flops_executed, seconds or joules, or total_tokens, "
+                 "total_flops, total_seconds or total_joules, with what came before a continued run; on the line "
+                 "between a run's points, nothing extrapolated")
       ->capture_default_str();
+  app.add_option("--flops", options.flops,
+                 "with_attention or without_attention: whether FLOPs count attention's scores and mixing")
+      ->capture_default_str();
+  app.add_option("--curve", options.curve,
+                 "variants whose ends are the curve that savings are read off, as a base run and its causal "
+                 "continuations (default: the validations of --baseline)");
+  app.add_option("--control", options.control,
+                 "variant to hold the tasks of continued ones against (default: of each the one that differs in "
+                 "nothing but a causal objective)");
+  app.add_option("--before", options.before,
+                 "run whose eval.jsonl has what continued runs began with (default: the run that wrote their "
+                 "checkpoint)");
   auto* as_json = app.add_flag("--json", json, "one JSON document with every figure, by run too");
   app.add_flag("--markdown", markdown, "tables in Markdown")->excludes(as_json);
   app.add_option("--html", html,

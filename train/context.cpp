@@ -15,6 +15,14 @@ Tensor plane(const std::vector<int64_t>& values, at::IntArrayRef shape, at::Devi
   return at::tensor(values, at::kLong).view(shape).to(device);
 }
 
+// The same of flags, bool.
+Tensor flag_plane(const std::vector<uint8_t>& flags, at::IntArrayRef shape, at::Device device) {
+  if (flags.empty()) {
+    return {};
+  }
+  return at::tensor(flags, at::kByte).view(shape).to(device).to(at::kBool);
+}
+
 }  // namespace
 
 ForwardContext make_context(const Batch& batch, at::Device device) {
@@ -23,7 +31,8 @@ ForwardContext make_context(const Batch& batch, at::Device device) {
   context.token_ids = plane(batch.tokens, shape, device, true);  // a rank may have no rows
   context.positions = plane(batch.positions, shape, device);
   context.segments = plane(batch.segments, shape, device);
-  context.prefix_lengths = plane(batch.prefix_lengths, {batch.rows}, device);
+  context.prefix = flag_plane(batch.prefix, shape, device);
+  context.valid = flag_plane(batch.valid, shape, device);
   return context;
 }
 

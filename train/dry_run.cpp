@@ -37,7 +37,10 @@ Json dry_run(const RunConfig& config, const DryRunRanks& ranks) {
                       {"loaded", plan.loaded},
                       {"initialised", plan.fresh},
                       {"ignored", plan.ignored},
-                      {"differs", plan.remarks}};
+                      {"copied", plan.copied},
+                      {"moments", plan.moments},
+                      {"differs", plan.remarks},
+                      {"cost", began_with_json(plan.cost)}};
   }
   return report;
 }
@@ -75,7 +78,9 @@ std::string dry_run_text(const Json& report) {
   const auto count = [&init](const char* key) { return std::to_string(init.at(key).size()); };
   return text + ("begins with       " + init.at("checkpoint").get<std::string>()) + ": " +
          count("loaded") + " tensors loaded, " + count("initialised") + " initialised, " +
-         count("ignored") + " ignored\n";
+         count("ignored") + " ignored" +
+         (init.at("copied").empty() ? "" : ", " + count("copied") + " copied into experts") +
+         (init.at("moments").empty() ? "" : ", moments of " + count("moments") + " parameters kept") + "\n";
 }
 
 }  // namespace moe

@@ -32,8 +32,7 @@ std::string proc_value(const char* path, const std::string& key) {
 
 }  // namespace
 
-std::string describe_environment(const std::vector<std::string>& command_line,
-                                 const std::string& begun_with) {
+std::string describe_environment(const std::vector<std::string>& command_line, const EnvironmentNotes& notes) {
   utsname system{};
   uname(&system);
   char now[32];
@@ -52,8 +51,15 @@ std::string describe_environment(const std::vector<std::string>& command_line,
       {"threads", at::get_num_threads()},
       {"cuda", at::hasCUDA()},
   };
-  if (!begun_with.empty()) {
-    environment["init"] = {{"checkpoint", begun_with}};
+  if (!notes.energy.empty()) {
+    environment["energy"] = notes.energy;
+  }
+  const auto& checkpoint = notes.began_with ? notes.began_with->checkpoint : notes.checkpoint;
+  if (!checkpoint.empty()) {
+    environment["init"] = {{"checkpoint", checkpoint}};
+  }
+  if (notes.began_with) {
+    environment["began_with"] = began_with_json(*notes.began_with);
   }
   return environment.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

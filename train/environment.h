@@ -1,15 +1,24 @@
 // What a run was made with, for environment.json.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "train/began_with.h"
+
 namespace moe {
 
-// JSON: versions, commit of the sources, processor, devices, threads, command line, and the checkpoint
-// that the run began with, where there is one.
-std::string describe_environment(const std::vector<std::string>& command_line,
-                                 const std::string& begun_with);
+// What is not to be read from the machine.
+struct EnvironmentNotes {
+  std::string energy;                   // where joules come from (train/energy/energy_meter.h); or empty
+  std::string checkpoint;               // that the run began with; or empty
+  std::optional<BeganWith> began_with;  // the same with what it had cost, where that is known
+};
+
+// JSON: versions, commit of the sources, processor, devices, threads, command line and the notes: `energy`,
+// `init.checkpoint` and `began_with`, each where there is one.
+std::string describe_environment(const std::vector<std::string>& command_line, const EnvironmentNotes& notes);
 
 // The highest resident set of this process so far, bytes (VmHWM).
 int64_t peak_memory_bytes();

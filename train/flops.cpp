@@ -30,7 +30,8 @@ FlopsPerToken flops_per_token(const ModelConfig& config, int64_t vocabulary) {
   const double unit = 2 * D * static_cast<double>(matrices(activation_of(config.activation)));
   FlopsPerToken flops;
   // A token attends to (S + 1) / 2 others on average; scores and mixing cost 2C each per pair.
-  flops.attention = layers * H * 4 * C * (S + 1) / 2;
+  flops.attention_per_pair = layers * H * 4 * C;
+  flops.attention = flops.attention_per_pair * (S + 1) / 2;
   flops.head = 2 * D * static_cast<double>(vocabulary);
   flops.other = layers * 2 * D * C * (2 * H + 2 * G) + flops.head;
   for (int64_t layer = 0; layer < config.layers; ++layer) {

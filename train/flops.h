@@ -9,7 +9,8 @@
 namespace moe {
 
 struct FlopsPerToken {  // forward
-  double attention = 0;  // scores and mixing alone, all layers
+  double attention = 0;  // scores and mixing alone, all layers, of a causal row
+  double attention_per_pair = 0;  // the same for one query and one key
   double other = 0;      // projections, dense feed-forwards, shared experts, gates, output head
   double head = 0;       // of `other`, the output head
   struct Experts {       // of one layer that has experts

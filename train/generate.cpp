@@ -6,11 +6,13 @@
 #include <sstream>
 
 #include "configs/config_io.h"
+#include "configs/suggest.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_state.h"
 #include "train/flops.h"
+#include "train/infill.h"
 #include "train/load_model.h"
-#include "train/model.h"
+#include "train/prompt.h"
 #include "train/sampling.h"
 #include "train/schedule.h"
 
@@ -21,6 +23,8 @@ namespace {
 constexpr int64_t kMostNewTokens = 1000000;
 constexpr int64_t kMostSamples = 10000;
 constexpr double kMostTemperature = 100;
+
+const std::string kBlank = "<blank>";
 
 // Below this much work, one core needs some tens of milliseconds for a token, and threads that wait
 // for each other at every small operation make it slower, on a busy machine many times so.
@@ -35,17 +39,54 @@ void require(bool holds, const char* flag, const char* expectation, Number value
   }
 }
 
-// Logits of the token after `ids`, of which the model sees the last `context`.
-std::vector<float> next_logits(Model& model, const std::vector<int64_t>& ids,
-                               int64_t context_length, at::Device device, double progress) {
-  const auto first = ids.size() - std::min(ids.size(), static_cast<size_t>(context_length));
-  const std::vector<int64_t> window(ids.begin() + static_cast<int64_t>(first), ids.end());
-  ForwardContext context;
-  context.token_ids = at::tensor(window, at::kLong).view({1, -1}).to(device);  // [1, S]
-  context.progress = progress;
-  const auto logits = model.decoder->forward(context).logits;          // [S, V]
-  const auto last = logits[-1].to(at::kCPU, at::kFloat).contiguous();  // [V]
-  return {last.data_ptr<float>(), last.data_ptr<float>() + last.numel()};
+void require_word(const char* flag, const std::vector<std::string>& words, const std::string& found) {
+  if (std::find(words.begin(), words.end(), found) == words.end()) {
+    throw ConfigError(std::string(flag) + ": expected " + join_or(words) + ", found '" + found + "'" +
+                      did_you_mean(found, words));
+  }
+}
+
+// The text around the blanks.
+std::vector<std::string> pieces_of(const std::string& text) {
+  std::vector<std::string> pieces;
+  size_t from = 0;
+  for (size_t blank; (blank = text.find(kBlank, from)) != std::string::npos; from = blank + kBlank.size()) {
+    pieces.push_back(text.substr(from, blank - from));
+  }
+  pieces.push_back(text.substr(from));
+  return pieces;
+}
+
+Continuation filled_in(const Reader& reader, const Tokenizer& tokenizer, const std::vector<std::string>& pieces,
+                    const std::string& mode, const DecodeOptions& options) {
+  auto made = infill(reader, tokenizer, pieces, mode, options);
+  Continuation sample{std::move(made.ids), pieces.front(), made.ended, std::move(made.spans)};
+  for (size_t i = 0; i < sample.spans.size(); ++i) {
+    sample.text += sample.spans[i] + pieces[i + 1];
+  }
+  return sample;
+}
+
+std::string printable_of(const std::string& prompt, const Continuation& sample, bool infilled) {
+  // Together, so that a character begun by the prompt and ended by the model is shown as one.
+  return printable(infilled ? sample.text : prompt + sample.text);
+}
+
+// Of the checkpoint's own objective; an infilling sees its text whole.
+PromptForm form_for(const ObjectiveConfig& objective, const GenerateOptions& options) {
+  if (options.infill) {
+    return {infill_mode(objective, options.mode), true, false};
+  }
+  return prompt_form(objective, options.prefix_attention, options.mode);
+}
+
+void check_sentinels(const ObjectiveConfig& objective, size_t blanks) {
+  const auto limit = objective.sentinels();
+  if (limit && static_cast<int64_t>(blanks) > *limit) {
+    throw ConfigError("--prompt: expected at most " + std::to_string(*limit) +
+                      " blanks, as many as the checkpoint was trained with (objective.sentinels), found " +
+                      std::to_string(blanks) + ": fill them part by part");
+  }
 }
 
 }  // namespace
@@ -59,31 +100,41 @@ void GenerateOptions::check() const {
   require(seed >= 0, "--seed", "an integer at least 0", seed);
   require(samples >= 1 && samples <= kMostSamples, "--samples", "an integer from 1 to 10000",
           samples);
+  auto modes = mode_words();
+  modes.insert(modes.end(), {"none", "auto"});
+  require_word("--mode", modes, mode);
+  require_word("--prefix-attention", {"auto", "causal", "bidirectional"}, prefix_attention);
+  if (infill && prompt.find(kBlank) == std::string::npos) {
+    throw ConfigError("--infill: expected " + kBlank + " at least once in --prompt, found none");
+  }
+  if (infill && prefix_attention == "causal") {
+    throw ConfigError("--prefix-attention: a prompt with blanks sees itself whole, as in training; expected "
+                      "auto or bidirectional with --infill, found 'causal'");
+  }
 }
 
-std::vector<Continuation> generate(Model& model, const Tokenizer& tokenizer, int64_t context,
-                                   at::Device device, const GenerateOptions& options, double progress) {
+std::vector<Continuation> generate(const Reader& reader, const Tokenizer& tokenizer, const PromptForm& form,
+                                   const GenerateOptions& options) {
   options.check();
-  at::NoGradGuard no_grad;
-  const auto allowed = continuation_ids(tokenizer);
-  auto prompt = tokenizer.encode(options.prompt);
-  if (prompt.empty()) {
-    prompt.push_back(tokenizer.end_id());
-  }
+  DecodeOptions decoding;
+  decoding.tokens = options.tokens;
+  decoding.temperature = options.temperature;
+  decoding.top_p = options.top_p;
+  decoding.seed = options.seed;
+  decoding.cache = options.cache;
+  decoding.end = tokenizer.end_id();
+  decoding.allowed = continuation_ids(tokenizer);
+  const auto pieces = pieces_of(options.prompt);
+  const auto given = given_prompt(tokenizer, options.prompt, form);
   std::vector<Continuation> samples;
-  for (int64_t sample = 0; sample < options.samples; ++sample) {
-    auto ids = prompt;
-    Continuation made;
-    for (int64_t position = 0; position < options.tokens && !made.ended; ++position) {
-      const double noise = sampling_noise(static_cast<uint64_t>(options.seed), sample, position);
-      const int64_t id = choose_token(next_logits(model, ids, context, device, progress), allowed,
-                                      options.temperature, options.top_p, noise);
-      ids.push_back(id);
-      made.ids.push_back(id);
-      made.ended = id == tokenizer.end_id();
+  for (decoding.sample = 0; decoding.sample < options.samples; ++decoding.sample) {
+    if (options.infill) {
+      samples.push_back(filled_in(reader, tokenizer, pieces, form.mode, decoding));
+    } else {
+      auto made = decode(reader, given, decoding);
+      auto text = tokenizer.decode(made.ids);
+      samples.push_back({std::move(made.ids), std::move(text), made.ended, {}});
     }
-    made.text = tokenizer.decode(made.ids);
-    samples.push_back(std::move(made));
   }
   return samples;
 }
@@ -92,6 +143,10 @@ Json generate_report(const std::string& path, const GenerateOptions& options) {
   options.check();
   const auto folder = find_checkpoint(path);
   const auto config = parse_config<RunConfig>(checkpoint_config(folder), folder + "/state.json");
+  const auto& objective = objective_config(config.objective);
+  const auto form = form_for(objective, options);
+  const auto blanks = options.infill ? pieces_of(options.prompt).size() - 1 : 0;
+  check_sentinels(objective, blanks);
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   // A checkpoint trained on a GPU speaks on a machine without one too.
   const auto device = choose_device("auto");
@@ -101,22 +156,34 @@ Json generate_report(const std::string& path, const GenerateOptions& options) {
       kFlopsWorthThreads) {
     at::set_num_threads(1);
   }
+  const Reader reader{model, config.model.context, device, share_done(state_step(folder), config.train.steps),
+                      gates_choose_alone(config.model)};
   Json report = {{"checkpoint", folder},
                  {"prompt", printable(options.prompt)},
                  {"options",
                   {{"tokens", options.tokens},
                    {"temperature", options.temperature},
                    {"top_p", options.top_p},
-                   {"seed", options.seed}}},
+                   {"seed", options.seed},
+                   {"cache", options.cache && reader.causal_gates},
+                   {"mode", form.mode},
+                   {"prefix_attention", form.bidirectional ? "bidirectional" : "causal"}}},
                  {"samples", Json::array()}};
-  const double progress = share_done(state_step(folder), config.train.steps);
-  for (const auto& sample :
-       generate(model, *tokenizer, config.model.context, device, options, progress)) {
-    // Together, so that a character begun by the prompt and ended by the model is shown as one.
+  if (options.infill) {
+    report["infill"] = {{"blanks", blanks}, {"mode", form.mode}, {"spans", Json::array()}};
+  }
+  for (const auto& sample : generate(reader, *tokenizer, form, options)) {
     report["samples"].push_back({{"text", printable(sample.text)},
-                                 {"shown", printable(options.prompt + sample.text)},
+                                 {"shown", printable_of(options.prompt, sample, options.infill)},
                                  {"ids", sample.ids},
                                  {"ended", sample.ended}});
+    if (options.infill) {
+      auto spans = Json::array();
+      for (const auto& span : sample.spans) {
+        spans.push_back(printable(span));
+      }
+      report["infill"]["spans"].push_back(std::move(spans));
+    }
   }
   return report;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "configs/config_io.h"
 #include "train/agree.h"
@@ -10,6 +11,9 @@
 #include "train/checkpoint_state.h"
 #include "train/init_differences.h"
 #include "train/log.h"
+#include "train/parameter_groups.h"
+#include "train/parameter_places.h"
+#include "train/upcycle.h"
 
 namespace moe {
 namespace {
@@ -55,11 +59,15 @@ std::string grouped(const std::vector<std::string>& names) {
   return text;
 }
 
-// What load_init() needs of a plan: names, then the folder, which may hold any character but NUL.
+// What load_init() needs of a plan: three lists of names, each ended by an empty one, then the folder, which
+// may hold any character but NUL.
 std::string as_text(const InitPlan& plan) {
   std::string text;
-  for (const auto& name : plan.loaded) {
-    text += name + '\0';
+  for (const auto* names : {&plan.loaded, &plan.copied, &plan.moments}) {
+    for (const auto& name : *names) {
+      text += name + '\0';
+    }
+    text += '\0';
   }
   return text + plan.checkpoint;
 }
@@ -67,11 +75,41 @@ std::string as_text(const InitPlan& plan) {
 InitPlan from_text(const std::string& text) {
   InitPlan plan;
   size_t begin = 0;
-  for (size_t end; (end = text.find('\0', begin)) != std::string::npos; begin = end + 1) {
-    plan.loaded.push_back(text.substr(begin, end - begin));
+  for (auto* names : {&plan.loaded, &plan.copied, &plan.moments}) {
+    for (size_t end; (end = text.find('\0', begin)) != begin; begin = end + 1) {
+      names->push_back(text.substr(begin, end - begin));
+    }
+    ++begin;
   }
   plan.checkpoint = text.substr(begin);
   return plan;
+}
+
+// The parameters of this model whose moments the checkpoint gives. ConfigError where it lacks some.
+std::vector<std::string> kept_moments(const InitPlan& plan, const RunConfig& config, const Decoder& decoder) {
+  std::vector<std::string> names, kept, missing;
+  for (const auto& item : decoder.named_parameters()) {
+    names.push_back(item.key());
+  }
+  const auto rules = parameter_rules(config.optimizer, names);
+  std::set<std::string> there;
+  for (const auto& [name, shape] : about_init([&] { return checkpoint_shapes(plan.checkpoint, kOptimizerFiles); })) {
+    there.insert(name);
+  }
+  const std::set<std::string> loaded(plan.loaded.begin(), plan.loaded.end());
+  const auto parameters = decoder.named_parameters();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (rules[i].freeze || parameters[names[i]].numel() == 0 || !loaded.count(names[i])) {
+      continue;
+    }
+    const bool both = there.count(kFirstMoment + names[i]) && there.count(kSecondMoment + names[i]);
+    (both ? kept : missing).push_back(names[i]);
+  }
+  if (!missing.empty()) {
+    throw ConfigError("init.optimizer: " + plan.checkpoint + " has no moments of " + grouped(missing) +
+                      ", which its run has not trained: freeze them here too, or set init.optimizer=fresh");
+  }
+  return kept;
 }
 
 // `noted`: the checkpoint that a run that goes on has begun with; or empty.
@@ -80,7 +118,8 @@ InitPlan announced_plan(RunConfig config, const std::string& noted, int64_t voca
     config.init.from = noted;
   }
   auto plan = plan_init(config, vocabulary);
-  log_info("beginning with " + plan.checkpoint + ", saved at step " + std::to_string(plan.step));
+  log_info("beginning with " + plan.checkpoint + ", saved at step " + std::to_string(plan.step) + " of " +
+           std::to_string(plan.steps));
   for (const auto& line : init_lines(plan)) {
     log_info("  " + line);
   }
@@ -96,19 +135,24 @@ InitPlan plan_init(const RunConfig& config, int64_t vocabulary) {
   InitPlan plan;
   auto there = about_init([&] {
     plan.checkpoint = find_checkpoint(config.init.from);
-    plan.step = state_step(plan.checkpoint);
+    plan.cost = state_cost(plan.checkpoint);
+    plan.step = plan.cost.step;
     return parse_config<RunConfig>(checkpoint_config(plan.checkpoint),
                                    plan.checkpoint + "/state.json");
   });
+  plan.steps = there.train.steps;
   auto here = config;
-  const bool fresh = config.init.gate == "fresh";
-  refuse_other_kinds(plan.checkpoint, there, here, fresh);
+  const bool fresh = config.init.fresh_gate(), upcycle = config.init.upcycle;
+  if (upcycle) {
+    refuse_upcycle(plan.checkpoint, there, here);
+  } else {
+    refuse_other_kinds(plan.checkpoint, there, here, fresh);
+  }
 
   const auto model = build_model(config.model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
   const auto given = about_init([&] { return checkpoint_shapes(plan.checkpoint); });
-  const auto wanted = shapes_of(model_tensors(*model.decoder));
   const auto of_gate = [fresh](const std::string& name) { return fresh && belongs_to_gate(name); };
-  TensorShapes left, needed;
+  TensorShapes left;
   for (const auto& [name, shape] : given) {
     if (of_gate(name)) {
       plan.ignored.push_back(name);
@@ -116,27 +160,35 @@ InitPlan plan_init(const RunConfig& config, int64_t vocabulary) {
       left.emplace_back(name, shape);
     }
   }
-  for (const auto& [name, shape] : wanted) {
+  NamedTensors needed;
+  for (const auto& [name, tensor] : model_tensors(*model.decoder)) {
     if (of_gate(name)) {
       plan.fresh.push_back(name);
+    } else if (upcycle && belongs_to_experts(name)) {
+      needed.emplace_back(dense_name(name), as_dense(name, tensor, 0));
+      plan.copied.push_back(name);
     } else {
-      needed.emplace_back(name, shape);
+      needed.emplace_back(name, tensor);
       plan.loaded.push_back(name);
     }
   }
-  refuse_other_shapes(plan.checkpoint, left, needed, there, here);
+  refuse_other_shapes(plan.checkpoint, left, shapes_of(needed), there, here);
   for (auto& remark : differing_model_keys(there, here)) {
     // Widths are in the shapes, which fit: however they are written, they mean the same.
     const bool width = remark.rfind("model.active_width", 0) == 0 || remark.rfind("model.moe.d_hidden", 0) == 0;
-    if (!width) {
+    const bool new_experts = upcycle && remark.rfind("model.moe", 0) == 0;
+    if (!width && !new_experts) {
       plan.remarks.push_back(std::move(remark));
     }
+  }
+  if (config.init.optimizer == "keep") {
+    plan.moments = kept_moments(plan, config, *model.decoder);
   }
   return plan;
 }
 
 void load_init(const InitPlan& plan, Trainer& trainer) {
-  about_init([&] { load_some_tensors(plan.checkpoint, plan.loaded, trainer); });
+  about_init([&] { load_some_tensors(plan.checkpoint, plan, trainer); });
 }
 
 void FirstValues::load(Trainer& trainer) {
@@ -163,9 +215,18 @@ std::vector<std::string> init_lines(const InitPlan& plan) {
     return what + std::to_string(count) + (count == 1 ? " tensor" : " tensors") +
            (names.empty() ? "" : whose + grouped(names));
   };
-  return {line("loaded: ", plan.loaded.size(), ", the gates' among them: ", kept),
-          line("initialised: ", plan.fresh.size(), " of the gates here: ", plan.fresh),
-          line("ignored: ", plan.ignored.size(), " of the gates there: ", plan.ignored)};
+  std::vector<std::string> lines = {
+      line("loaded: ", plan.loaded.size(), ", the gates' among them: ", kept),
+      line("initialised: ", plan.fresh.size(), " of the gates here: ", plan.fresh),
+      line("ignored: ", plan.ignored.size(), " of the gates there: ", plan.ignored)};
+  if (!plan.copied.empty()) {
+    lines.push_back(line("copied into experts: ", plan.copied.size(), ": ", plan.copied));
+  }
+  if (!plan.moments.empty()) {
+    lines.push_back("the optimizer goes on with the moments of " + std::to_string(plan.moments.size()) +
+                    " parameters");
+  }
+  return lines;
 }
 
 }  // namespace moe

@@ -1,25 +1,26 @@
 // init.from: a new run that begins with the parameters of a checkpoint, its gates kept or swapped.
 //
-// Step, data position and optimizer begin anew. What is taken over is decided from names and shapes
-// alone, before anything is written, and then said.
+// Step and data position begin anew, and so does the optimizer unless init.optimizer keeps it. What is taken
+// over is decided from names and shapes alone, before anything is written, and then said.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "train/checkpoint.h"
 #include "train/run_config.h"
 #include "train/trainer.h"
 
 namespace moe {
 
-struct InitPlan {
+struct InitPlan : TakenTensors {  // what it gives
   std::string checkpoint;            // its folder
-  int64_t step = 0;                  // that it was saved at
-  std::vector<std::string> loaded;   // names of parameters and buffers that it gives
+  int64_t step = 0, steps = 0;       // that it was saved at, of how many
   std::vector<std::string> fresh;    // of this model's gates, left at their first values
   std::vector<std::string> ignored;  // of the checkpoint's gates
   std::vector<std::string> remarks;  // keys of the model that differ though all shapes fit
+  BeganWith cost;                    // of the checkpoint and what it came from
 };
 
 // Verifies the checkpoint that config.init names, and compares it with the model that `config`
@@ -28,7 +29,7 @@ struct InitPlan {
 // tensor with both shapes, the keys in which the models differ, and what to do.
 InitPlan plan_init(const RunConfig& config, int64_t vocabulary);
 
-// Copies plan.loaded into a new trainer of that config, after verifying the checkpoint again; all ranks
+// Copies what it gives into a new trainer of that config, after verifying the checkpoint again; all ranks
 // together, each what it holds. Throws CheckError.
 void load_init(const InitPlan& plan, Trainer& trainer);
 

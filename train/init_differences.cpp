@@ -93,9 +93,9 @@ void refuse_other_kinds(const std::string& checkpoint, const RunConfig& there, c
   }
   if (!theirs && ours) {
     throw ConfigError("init.from: " + checkpoint +
-                      " is of a dense model, and model.moe asks for experts here: experts are not made "
-                      "from a dense network. Set model.moe=none, or begin with a checkpoint that has "
-                      "experts");
+                      " is of a dense model, and model.moe asks for experts here: experts are made "
+                      "from a dense network where init.upcycle=true asks for it. Set that, or "
+                      "model.moe=none, or begin with a checkpoint that has experts");
   }
   if (!ours || fresh_gate) {
     return;

@@ -15,7 +15,8 @@ Json common(const char* split, double loss, const Progress& p) {
           {"flops", p.flops},
           {"flops_attention", p.flops_attention},
           {"flops_executed", p.flops_executed},
-          {"seconds", p.seconds}};
+          {"seconds", p.seconds},
+          {"joules", number_or_null(p.joules)}};
 }
 
 Json load_row(int64_t layer, const LoadMetrics& load) {
@@ -57,6 +58,7 @@ Json train_row(const StepResult& step, const std::map<int64_t, LoadMetrics>& loa
   row["grad_norm"] = step.grad_norm.item<double>();
   row["tokens_per_second"] = rates.tokens_per_second;
   row["tflops"] = rates.tflops;
+  row["packing"] = step.packing;
   row["mfu"] = rates.mfu;
   row["peak_memory"] = peak_memory_bytes();
   row["bad_steps"] = {{"nonfinite", progress.bad_steps.nonfinite},
@@ -76,8 +78,13 @@ Json train_row(const StepResult& step, const std::map<int64_t, LoadMetrics>& loa
 Json valid_row(const Evaluation& evaluation, const Progress& progress) {
   Json row = common("valid", evaluation.loss, progress);
   row["bits_per_byte"] = evaluation.bits_per_byte();
-  row["objectives"] = {{"causal", evaluation.loss}};
+  for (const auto& [name, loss] : evaluation.objectives) row["objectives"][name] = loss;
   for (const auto& [name, loss] : evaluation.sources) row["sources"][name] = loss;
+  if (evaluation.objectives.size() > 1) {
+    for (const auto& [name, layers] : evaluation.loads) {
+      for (const auto& [layer, load] : layers) row["load"][name].push_back(load_row(layer, load));
+    }
+  }
   return row;
 }
 

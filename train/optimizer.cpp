@@ -59,6 +59,18 @@ void AdamW::add(Group& group, const std::string& name, const Tensor& parameter) 
   group.updated.push_back(updated);
   group.exp_avg.push_back(at::zeros_like(updated));
   group.exp_avg_sq.push_back(at::zeros_like(updated));
+  group.missed.push_back(0);
+}
+
+void AdamW::set_steps(int64_t steps, const Late& late) {
+  steps_ = steps;
+  late_ = late;
+  for (auto& group : groups_) {
+    for (size_t i = 0; i < group.names.size(); ++i) {
+      const auto found = late_.find(group.names[i]);
+      group.missed[i] = found == late_.end() ? 0 : found->second;
+    }
+  }
 }
 
 Span AdamW::share_of(const Tensor& parameter, const ParameterPlace& place) const {
@@ -107,9 +119,15 @@ void AdamW::step(double lr, const Tensor& norm) {
     if (config_.clip > 0) {
       at::_foreach_mul_(mine, (config_.clip / (norm + 1e-6)).clamp_max(1));
     }
-    const std::vector<Tensor> counts(
-        group.parameters.size(),
-        at::full({}, static_cast<double>(steps_), norm.options().dtype(at::kFloat)));
+    std::map<int64_t, Tensor> counted;  // one tensor for all that have the same count
+    std::vector<Tensor> counts;
+    for (const int64_t missed : group.missed) {
+      auto& count = counted[missed];
+      if (!count.defined()) {
+        count = at::full({}, static_cast<double>(steps_ - missed), norm.options().dtype(at::kFloat));
+      }
+      counts.push_back(count);
+    }
     at::_fused_adamw_(group.updated, mine, group.exp_avg, group.exp_avg_sq, {}, counts,
                       lr * group.lr, config_.beta1, config_.beta2, group.weight_decay, config_.eps,
                       /*amsgrad=*/false, /*maximize=*/false);
@@ -191,8 +209,8 @@ std::vector<TensorPart> AdamW::state() const {
         }
         return p;
       };
-      all.push_back(part("exp_avg.", group.exp_avg[i]));
-      all.push_back(part("exp_avg_sq.", group.exp_avg_sq[i]));
+      all.push_back(part(kFirstMoment, group.exp_avg[i]));
+      all.push_back(part(kSecondMoment, group.exp_avg_sq[i]));
     }
   }
   return all;

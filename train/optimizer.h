@@ -1,6 +1,7 @@
 // AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) over LibTorch's fused step.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -21,6 +22,10 @@ struct OptimizerLayout {
   double gather_mib = 25;
 };
 
+// What a checkpoint calls a parameter's moments: these and its name.
+constexpr const char* kFirstMoment = "exp_avg.";
+constexpr const char* kSecondMoment = "exp_avg_sq.";
+
 class AdamW {
  public:
   // Parameters of two and more dimensions decay; norms and biases do not. Learning rate and decay of
@@ -38,8 +43,13 @@ class AdamW {
   // Parameters whose gradient on this rank has a value that is not finite. Waits for the device.
   std::vector<std::string> nonfinite_gradients() const;
 
+  // By name of a parameter: steps of steps() that its moments have not seen, since they began later. Its bias
+  // correction counts from there: with zero moments and the count of the others its first updates would be
+  // (1 - beta1) / sqrt(1 - beta2) times too large or too small.
+  using Late = std::map<std::string, int64_t>;
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
+  const Late& late() const { return late_; }
+  void set_steps(int64_t steps, const Late& late = {});
   // Moments by name, exp_avg.<parameter> and exp_avg_sq.<parameter>, as far as this rank has them. They
   // share the optimizer's memory.
   std::vector<TensorPart> state() const;
@@ -52,6 +62,7 @@ class AdamW {
     std::vector<Tensor> parameters;
     // Of what this rank updates: all of a parameter, or its share, flat.
     std::vector<Tensor> updated, exp_avg, exp_avg_sq;
+    std::vector<int64_t> missed;  // steps that these moments have not seen, as in Late
   };
   void add(Group& group, const std::string& name, const Tensor& parameter) const;
   Span share_of(const Tensor& parameter, const ParameterPlace& place) const;
@@ -66,6 +77,7 @@ class AdamW {
   std::vector<Group> groups_;
   std::set<std::string> frozen_;
   int64_t steps_ = 0;
+  Late late_;
 };
 
 }  // namespace moe

@@ -56,6 +56,9 @@ void announce(const RunConfig& config, const std::string& folder, const Datasets
                          : " on each of " + std::to_string(mesh.ranks()) + " ranks (data " +
                                std::to_string(mesh.data_ranks()) + " x expert " +
                                std::to_string(mesh.expert_ranks()) + ")"));
+  if (const auto text = describe_objective(config.objective); !text.empty()) {
+    log_info(text);
+  }
   for (const auto& note : gate_notes(m)) {
     log_warning(note);
   }
@@ -124,7 +127,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
     if (config.init.given() && !goes_on && mesh.first()) {
       plan_init(config, tokenizer->vocabulary());
     }
-    data = open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
+    data = open_data(config.data, config.objective, config.model.context, static_cast<uint64_t>(config.run.seed));
   });
   require_same_text(data, control);
   if (found == "nothing") {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "data/byte_tokenizer.h"
 #include "train/size_config.h"
 
 namespace moe {
@@ -12,7 +13,8 @@ namespace {
 // Keys (or sections) with which the same run may go on.
 constexpr std::array kFree = {
     "train.steps", "train.on_nonfinite", "train.spike", "train.bad_steps", "train.recompute", "log",
-    "checkpoint",  "parallel",           "run.name",    "run.dir",         "data.cache",      "sweep"};
+    "checkpoint",  "parallel",           "run.name",    "run.dir",         "data.cache",      "sweep",
+    "energy"};
 
 // FNV-1a, for a short and stable name.
 std::string short_hash(const std::string& text) {
@@ -37,6 +39,23 @@ std::string name_part(const std::string& key, const std::string& value) {
   const bool choice = dot != std::string::npos && key.substr(dot) == ".kind";
   const std::string part = choice ? value : key + "=" + value;
   return plain(part) && part.size() <= kLong ? part : short_hash(key + "=" + value);
+}
+
+// What asks for a checkpoint to begin with.
+void check_continuation(const RunConfig& config, Rules& rules) {
+  rules.section("init", config.init);
+  rules.require(config.train.extra_compute == 0 || config.init.given(), "train.extra_compute",
+                "is a share of what a checkpoint has cost, and init.from names none: set it, or give "
+                "train.steps and train.extra_compute=0");
+  if (config.init.upcycle) {
+    const auto& moe = config.model.moe;
+    rules.require(moe.has_value(), "init.upcycle",
+                  "makes experts, and model.moe is none: set model.moe, or take init.upcycle out");
+    rules.require(!moe || moe->shared_experts == 0, "model.moe.shared_experts",
+                  "must be 0 with init.upcycle: a shared expert beside copies of the dense network would add "
+                  "its output once more; found " +
+                      std::to_string(moe ? moe->shared_experts : 0));
+  }
 }
 
 }  // namespace
@@ -66,19 +85,24 @@ void RunConfig::fields(Fields& f) {
   f.section("init", init, "begin with a checkpoint's parameters");
   f.section("model", model, "the decoder");
   f.section("data", data, "text");
+  f("objective", objective, "what is predicted from what");
   f.section("optimizer", optimizer, "AdamW");
   f.section("schedule", schedule, "learning rate");
   f.section("train", train, "how long, and on what");
   f.section("parallel", parallel, "ranks: how experts, data and optimizer are spread");
   f.section("checkpoint", checkpoint, "what is kept");
   f.section("log", log, "what is reported");
+  f.section("energy", energy, "joules, kilowatt hours and carbon dioxide");
   f.section("sweep", sweep, "variants x seeds: runs what is missing");
 }
 
 void RunConfig::check(Rules& rules) const {
-  rules.section("init", init);
+  if (!sweep.given()) {  // a sweep's variants say what they begin with
+    check_continuation(*this, rules);
+  }
   rules.section("model", model);
   rules.section("data", data);
+  check_objective(rules, objective, model.context, ByteTokenizer::ids(), data.tokenizer);
   rules.section("optimizer", optimizer);
   rules.section("sweep", sweep);
   check_sizes(*this, rules);

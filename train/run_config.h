@@ -8,8 +8,10 @@
 
 #include "configs/fields.h"
 #include "data/data_config.h"
+#include "data/objective_config.h"
 #include "layers/decoder_config.h"
 #include "moe/moe_config.h"
+#include "train/energy_config.h"
 #include "train/init_config.h"
 #include "train/parallel_config.h"
 #include "train/train_config.h"
@@ -28,12 +30,14 @@ struct RunConfig {
   InitConfig init;
   ModelConfig model;
   DataConfig data;
+  KindChoice objective{objective_kinds(), "causal"};
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   TrainConfig train;
   ParallelConfig parallel;
   CheckpointConfig checkpoint;
   LogConfig log;
+  EnergyConfig energy;
   SweepConfig sweep;
 
   // Rows of `model.context` tokens in one micro-step.

@@ -124,15 +124,15 @@ std::string noted_beginning(const std::string& folder) {
 
 void write_run_files(const std::string& folder, RunConfig& config,
                      const std::vector<std::string>& command_line,
-                     const std::string& begun_with) {
+                     EnvironmentNotes notes) {
   for (const char* name : {"config.yaml", "environment.json", "metrics.jsonl", "report.html"}) {
     remove_abandoned(folder + "/" + name);
   }
   replace_text_file(folder + "/config.yaml", print_config(view_of(config)));
-  const auto environment = folder + "/environment.json";
-  replace_text_file(environment, describe_environment(command_line, begun_with.empty()
-                                                                        ? noted_beginning(folder)
-                                                                        : begun_with));
+  if (notes.checkpoint.empty()) {
+    notes.checkpoint = noted_beginning(folder);
+  }
+  replace_text_file(folder + "/environment.json", describe_environment(command_line, notes));
 }
 
 std::string set_aside(const std::string& path, const std::string& suffix) {

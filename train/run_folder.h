@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "train/environment.h"
 #include "train/run_config.h"
 
 namespace moe {
@@ -37,12 +38,12 @@ bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode
 // The checkpoint that a run's environment.json says it began with (init.from); "" where it says nothing.
 std::string noted_beginning(const std::string& folder);
 
-// config.yaml (complete) and environment.json (versions, device, commit, command line, and the checkpoint
-// that the run began with: `begun_with`, or where that is empty, what an earlier start has noted there).
+// config.yaml (complete) and environment.json (versions, device, commit, command line and notes; where these
+// name no checkpoint, the one that an earlier start has noted there).
 // Removes the temporary files of a killed process. The caller holds the folder's lock. Throws RunError.
 void write_run_files(const std::string& folder, RunConfig& config,
                      const std::vector<std::string>& command_line,
-                     const std::string& begun_with = "");
+                     EnvironmentNotes notes = {});
 
 // Renames a file or folder of a run to `path` + `suffix`, or + "-2" and so on: never onto an earlier
 // one. Returns the new name. Throws RunError.

@@ -41,6 +41,12 @@ RunLoop::RunLoop(RunConfig& config, const std::string& folder, const Datasets& d
       saver_(std::make_unique<CheckpointSaver>(folder, ranks.mesh, config.checkpoint.keep)),
       lock_in_(config) {
   make_trainer();
+  const auto device = trainer_->device();
+  meter_.emplace(config.energy,
+                 EnergyShare{ranks.launch.local_rank == 0, first_, device.is_cuda() ? device.index() : -1});
+  if (on_any_rank(*ranks.mesh.control, "what counts energy", !meter_->measures())) {
+    meter_->leave_counters();  // a sum is of one kind
+  }
 }
 
 void RunLoop::make_trainer() {
@@ -60,18 +66,23 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
     saved_step_ = progress.step;
   } else {
     first_values_.load(*trainer_);
-    const int64_t every = config_.checkpoint.every, last = config_.train.steps - 1;
+    const int64_t every = config_.checkpoint.every, last = std::max<int64_t>(0, config_.train.steps - 1);
     write("the rows of a run before", [&] {
       keep_orphaned_metrics(metrics_path, every > 0 ? std::min(every, last) : last);
+      cut_metrics(metrics_path, -1);
     });
+    progress.joules = meter_->known() ? 0 : progress.joules;
     progress.train_bytes = data_.train_bytes;
     progress.valid_bytes = data_.valid_bytes;
   }
   write("the run's files", [&] {
-    write_run_files(folder_, config_, command_line, first_values_.checkpoint());
+    write_run_files(folder_, config_, command_line, {meter_->source(), "", progress.began_with});
   });
   log_flops_ = progress.flops;
   begin_rows();
+  if (progress.step == 0 && saved_step_ < 0 && (config_.init.given() || config_.train.steps == 0)) {
+    validate();  // what the run begins with is the "before" of every comparison
+  }
 
   const auto report = [&] {
     line_.clear();
@@ -155,6 +166,7 @@ bool RunLoop::step() {
   if (const auto watch = ranks_.mesh.world->watch()) {
     watch->now_at("step " + std::to_string(progress.step + 1));
   }
+  meter_->start();
   const auto start = Clock::now();
   const double tokens_before = progress.tokens;
   const auto result = trainer_->step(interrupted());
@@ -163,6 +175,7 @@ bool RunLoop::step() {
     result.loss.item<double>();  // so that the time is the step's and not its launch's
   }
   const double seconds = seconds_since(start);
+  meter_->stop(seconds);
   progress.seconds += seconds;
   log_seconds_ += seconds;
   log_tokens_ += progress.tokens - tokens_before;
@@ -190,8 +203,18 @@ void RunLoop::follow(const StepResult& result, bool logged) {
   }
 }
 
+// Of all ranks, so that every one has the same.
+void RunLoop::count_joules() {
+  const auto joules = at::full({1}, meter_->take(), at::kDouble);
+  if (!ranks_.mesh.alone()) {
+    ranks_.mesh.control->sum(joules, "the joules so far").wait();
+  }
+  trainer_->progress().joules += joules.item<double>();
+}
+
 void RunLoop::log_step(const StepResult& result) {
   trainer_->count_flops();
+  count_joules();
   const auto& progress = trainer_->progress();
   StepRates rates;
   rates.tokens_per_second = log_tokens_ / log_seconds_;
@@ -219,6 +242,7 @@ void RunLoop::log_step(const StepResult& result) {
 
 void RunLoop::validate() {
   trainer_->count_flops();
+  count_joules();
   const auto result =
       evaluate(trainer_->model(), data_.valid, config_.train.eval_tokens,
                config_.rows_per_micro_step(), config_.model.context, trainer_->device(),

@@ -9,6 +9,7 @@
 
 #include "configs/errors.h"
 #include "data/open_data.h"
+#include "train/energy/energy_meter.h"
 #include "train/init.h"
 #include "train/lock_in.h"
 #include "train/metrics.h"
@@ -41,6 +42,7 @@ class RunLoop {
   bool pass_over(const std::string& what);
   void roll_back(const std::string& what);
   void log_step(const StepResult& result);
+  void count_joules();
   void validate();
   bool save(bool last);
   void finish_saving();
@@ -63,6 +65,7 @@ class RunLoop {
   const bool first_;  // whether this rank writes rows, reports and the progress line
   std::unique_ptr<CheckpointSaver> saver_;
   LockInWatch lock_in_;
+  std::optional<EnergyMeter> meter_;  // of steps; validation is left out
   ProgressLine line_;
   double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row
   double log_flops_ = 0;                     // progress().flops at the last row

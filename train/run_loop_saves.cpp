@@ -76,6 +76,7 @@ bool RunLoop::pass_over(const std::string& what) {
 void RunLoop::roll_back(const std::string& what) {
   finish_saving();
   trainer_->count_flops();
+  count_joules();
   auto spent = trainer_->progress();
   ++spent.bad_steps.rollbacks;
   // Not to what an interrupt saved in between: the run shall end as if it had not been interrupted. Unless
@@ -116,6 +117,7 @@ bool RunLoop::save(bool last) {
     return false;
   }
   saving_step_ = step;
+  count_joules();
   if (last) {
     line_.clear();
     or_say_what_is_left([&] {

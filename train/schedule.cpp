@@ -26,7 +26,7 @@ double learning_rate(const ScheduleConfig& schedule, int64_t step, int64_t steps
 }
 
 double share_done(int64_t step, int64_t steps) {
-  return std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
+  return steps <= 0 ? 1.0 : std::min(1.0, static_cast<double>(step) / static_cast<double>(steps));
 }
 
 }  // namespace moe

@@ -10,7 +10,8 @@ namespace moe {
 double learning_rate(const ScheduleConfig& schedule, int64_t step, int64_t steps);
 
 // The share of a run that is done after `step` of its steps, in [0, 1]: what gates' schedules follow,
-// of the step that comes next, of a validation in between and of a checkpoint used later.
+// of the step that comes next, of a validation in between and of a checkpoint used later. 1 of a run
+// without steps.
 double share_done(int64_t step, int64_t steps);
 
 }  // namespace moe

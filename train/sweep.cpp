@@ -11,12 +11,14 @@
 #include "train/agree.h"
 #include "train/interrupt.h"
 #include "train/log.h"
+#include "train/run_config_file.h"
 
 namespace moe {
 
 std::vector<SweepRun> expand_sweep(const std::string& config_path,
                                    const std::vector<std::string>& overrides) {
-  const auto base = load_config<RunConfig>(config_path, overrides);
+  RunConfigFile file(config_path);
+  const auto base = file.load(overrides);
   const std::string stem =
       base.run.name.empty() ? std::filesystem::path(config_path).stem().string() : base.run.name;
   auto seeds = base.sweep.seeds;
@@ -32,15 +34,12 @@ std::vector<SweepRun> expand_sweep(const std::string& config_path,
       all.push_back("run.seed=" + std::to_string(seed));
       SweepRun run{variant, seed, {}};
       try {
-        run.config = load_config<RunConfig>(config_path, all);
+        run.config = file.load(all, RunSection{name, base.run.dir.empty() ? "" : base.run.dir + "/" + name, seed});
       } catch (const ConfigError& problem) {
         throw ConfigError("sweep variant '" + variant + "':\n" + problem.what());
+      } catch (const UserError& problem) {
+        throw UserError(problem.exit_code(), "sweep variant '" + variant + "':\n" + problem.what());
       }
-      run.config.run.name = name;
-      if (!base.run.dir.empty()) {
-        run.config.run.dir = base.run.dir + "/" + name;
-      }
-      run.config.sweep = {};  // a run is not a sweep: its config.yaml trains it alone
       runs.push_back(std::move(run));
     }
   }

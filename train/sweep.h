@@ -18,7 +18,8 @@ struct SweepRun {
 };
 
 // All runs, seeds outermost, so that a sweep that was cut off has whole sets of variants. Every one is
-// read with its overrides; throws ConfigError naming the variant.
+// read with its overrides (train/run_config_file.h), each checkpoint found once; throws UserError naming the
+// variant.
 std::vector<SweepRun> expand_sweep(const std::string& config_path,
                                    const std::vector<std::string>& overrides);
 

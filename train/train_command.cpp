@@ -14,6 +14,7 @@
 #include "train/model.h"
 #include "train/program.h"
 #include "train/run.h"
+#include "train/run_config_file.h"
 #include "train/sweep.h"
 #include "train/verify_layout.h"
 
@@ -80,23 +81,24 @@ int run_or_sweep(const TrainOptions& options, RunConfig config, const std::vecto
 }
 
 int train(const TrainOptions& options) {
-  auto config = load_config<RunConfig>(options.config, options.overrides);
+  auto config = RunConfigFile(options.config).load(options.overrides);
   set_log_level(config.log.level);
-  if (config.run.name.empty() && !config.sweep.given()) {
-    config.run.name = default_run_name(options.config, options.overrides, config.run.seed);
-  }
   if (options.print) {
     std::cout << print_config(view_of(config));
     return kDone;
   }
   if (options.dry) {
+    if (config.sweep.given() && !config.init.take.empty()) {
+      throw ConfigError("--dry-run: expected a config of one run, found a sweep whose runs take their model from "
+                        "a checkpoint (init.take): name a variant's overrides, with sweep={}");
+    }
     const auto report = dry_run(config, options.dry_ranks);
     std::cout << (options.json ? report.dump(2) + "\n" : dry_run_text(report));
     return kDone;
   }
   if (options.verify && config.sweep.given()) {
     throw ConfigError("--verify-layout: expected a config of one run, found a sweep: name a variant's "
-                      "overrides, with sweep=none");
+                      "overrides, with sweep={}");
   }
   const auto runs = config.sweep.given() ? expand_sweep(options.config, options.overrides)
                                          : std::vector<SweepRun>();

@@ -45,7 +45,12 @@ void ScheduleConfig::fields(Fields& f) {
 }
 
 void TrainConfig::fields(Fields& f) {
-  f("steps", steps, "optimizer steps", between(1, 1e12));
+  f("steps", steps, "optimizer steps; 0: the first values are validated and saved as they are",
+    between(0, 1e12));
+  f("extra_compute", extra_compute,
+    "with init.from: that share of all FLOPs that were spent on the checkpoint (0.01: one per cent more) "
+    "takes the place of train.steps; 0: off",
+    at_least(0));
   f("batch_tokens", batch_tokens, "tokens of one optimizer step", between(1, 1e12));
   f("accumulate", accumulate, "micro-steps that one optimizer step is split into",
     between(1, 1048576));

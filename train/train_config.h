@@ -46,6 +46,7 @@ struct ScheduleConfig {
 
 struct TrainConfig {
   int64_t steps = 1000;
+  double extra_compute = 0;  // replaces steps (train/extra_compute.h)
   int64_t batch_tokens = 8192;
   int64_t accumulate = 1;
   int64_t eval_every = 250;

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "data/tokenizer.h"
 #include "moe/world_ranks.h"
 #include "train/agree.h"
 #include "train/context.h"
 #include "train/parameter_groups.h"
 #include "train/schedule.h"
-#include "train/shared_text.h"
 
 namespace moe {
 void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
@@ -45,21 +45,29 @@ Trainer::Trainer(const RunConfig& config, int64_t vocabulary, std::shared_ptr<co
   live_flops_ = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
 }
 
+SpecialIds Trainer::special_ids() const {
+  return special_ids_for(objective_config(config_.objective), make_tokenizer(config_.data.tokenizer)->special_ids());
+}
+
 StepResult Trainer::gradients(bool stop) {
   StepResult result;
   result.first_row = progress_.row;
-  double target_tokens = 0;
-  const auto batches = micro_batches(&target_tokens);
+  StepAmounts amounts;
+  const auto batches = read_micro_batches(*data_, mesh_, progress_.row, config_.rows_per_micro_step(),
+                                          config_.train.accumulate, amounts);
+  counted_ += amounts;
   step_executed_ = 0;
   for (size_t micro = 0; micro < batches.size(); ++micro) {
     if (micro + 1 == batches.size()) {
       gradient_sum_->begin();
     }
-    micro_step(static_cast<int64_t>(micro), batches[micro], target_tokens, result);
+    micro_step(static_cast<int64_t>(micro), batches[micro], amounts.target_tokens, result);
     gradient_sum_->finish();
   }
   result.rows = progress_.row - result.first_row;
-  progress_.target_tokens += target_tokens;
+  result.packing = amounts.tokens / amounts.positions;
+  progress_.tokens += amounts.tokens;
+  progress_.target_tokens += amounts.target_tokens;
   add_up(result, stop);
   result.grad_norm = optimizer_->gradient_norm();
   return result;
@@ -79,27 +87,6 @@ StepResult Trainer::step(bool stop) {
   weights_.publish();
   end_gates_step(result);
   return result;
-}
-
-std::vector<Trainer::MicroBatch> Trainer::micro_batches(double* target_tokens) {
-  std::vector<MicroBatch> batches;
-  const int64_t rows = config_.rows_per_micro_step();
-  const auto mine = span_of(rows, mesh_.rank(), mesh_.ranks());
-  SharedText text(*data_, mesh_);
-  for (int64_t micro = 0; micro < config_.train.accumulate; ++micro) {
-    const int64_t first = progress_.row + micro * rows;
-    batches.push_back({text.batch(first + mine.begin, mine.size()), first, rows});
-    *target_tokens += static_cast<double>(batches.back().batch.target_tokens);
-  }
-  if (!mesh_.alone()) {
-    const auto total = at::tensor({*target_tokens, text.failed() ? 1.0 : 0.0}, at::kDouble);
-    mesh_.control->sum(total, "the number of target tokens").wait();
-    *target_tokens = total[0].item<double>();
-    if (total[1].item<double>() > 0) {
-      text.throw_together(*mesh_.control);
-    }
-  }
-  return batches;
 }
 
 void Trainer::add_up(StepResult& result, bool stop) {
@@ -220,8 +207,9 @@ std::vector<TensorPart> Trainer::model_parts() {
   return parts;
 }
 
-void Trainer::micro_step(int64_t number, const MicroBatch& micro, double target_tokens,
+void Trainer::micro_step(int64_t number, const MicroBatch& micro, double all_targets,
                          StepResult& result) {
+  const double target_tokens = std::max(1.0, all_targets);  // rows may hold nothing to predict
   const auto& batch = micro.batch;
   const int64_t before = span_of(micro.rows, mesh_.rank(), mesh_.ranks()).begin * batch.length;
   auto context = make_context(batch, device_);
@@ -268,22 +256,20 @@ void Trainer::micro_step(int64_t number, const MicroBatch& micro, double target_
     }
   }
   progress_.row += micro.rows;
-  const double positions = static_cast<double>(context.world_tokens);
-  progress_.tokens += positions;
-  counted_tokens_ += positions;
 }
 
 void Trainer::count_flops() {
-  const double per_token = 3 * (flops_.attention + flops_.other);
-  progress_.flops += counted_tokens_ * per_token + 3 * live_flops_.item<double>();
+  const double attention = counted_.allowed_pairs * flops_.attention_per_pair;
+  progress_.flops += 3 * (counted_.tokens * flops_.other + attention + live_flops_.item<double>());
+  progress_.flops_attention += 3 * attention;
   // Recompute runs every layer forward once more, the output head not.
-  const double again = config_.train.recompute ? 1 : 0;
+  const double passes = config_.train.recompute ? 4 : 3;
   progress_.flops_executed +=
-      counted_tokens_ * (per_token + again * (flops_.attention + flops_.other - flops_.head)) +
-      executed_flops_;
-  progress_.flops_attention += counted_tokens_ * 3 * flops_.attention;
+      counted_.positions * (passes * flops_.other - (passes - 3) * flops_.head) +
+      passes * counted_.executed_pairs * flops_.attention_per_pair + executed_flops_;
   live_flops_ = at::zeros_like(live_flops_);
-  executed_flops_ = counted_tokens_ = 0;
+  executed_flops_ = 0;
+  counted_ = {};
 }
 
 }  // namespace moe

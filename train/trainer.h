@@ -1,19 +1,23 @@
 // One optimizer step, readable from top to bottom, and the state that a checkpoint must hold.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
 #include "train/bad_steps.h"
+#include "train/began_with.h"
 #include "train/flops.h"
 #include "train/gradient_sum.h"
 #include "train/master_weights.h"
 #include "train/model.h"
 #include "train/optimizer.h"
 #include "train/run_config.h"
+#include "train/step_batches.h"
 #include "train/tensor_parts.h"
 
 namespace moe {
@@ -28,8 +32,10 @@ struct Progress {
   double flops_attention = 0;
   double flops_executed = 0;  // with dense dispatch and padding
   double seconds = 0;         // of training, over resumes; evaluation excluded
+  double joules = std::numeric_limits<double>::quiet_NaN();  // the same; not a number: not measured
   int64_t train_bytes = 0, valid_bytes = 0;  // the text it was begun on
   BadSteps bad_steps;
+  std::optional<BeganWith> began_with;  // of a continued run (init.from)
 };
 
 // One step's figures, of all ranks; tensors are still on the device.
@@ -39,6 +45,7 @@ struct StepResult {
   bool stop = false;                 // whether any rank has asked to stop
   int64_t step = 0;                  // its number, from 1
   int64_t first_row = 0, rows = 0;   // of the training data
+  double packing = 1;                // share of its positions that are not padding
   double lr = 0;
   Tensor loss;        // mean cross-entropy per target token, nats
   Tensor grad_norm;   // before clipping
@@ -84,15 +91,11 @@ class Trainer {
   const Progress& progress() const { return progress_; }
   const FlopsPerToken& flops() const { return flops_; }
   at::Device device() const { return device_; }
+  // Of its vocabulary, with the sentinels that its objective may use.
+  SpecialIds special_ids() const;
   const Mesh& mesh() const { return mesh_; }
 
  private:
-  // This rank's rows of one micro-step.
-  struct MicroBatch {
-    Batch batch;
-    int64_t first = 0, rows = 0;  // its first row, and the rows of all ranks
-  };
-  std::vector<MicroBatch> micro_batches(double* target_tokens);
   // Forward and backward of one micro-step; adds its shares to `result`.
   void micro_step(int64_t number, const MicroBatch& micro, double target_tokens, StepResult& result);
   // What ranks have of a step's figures becomes everyone's sum.
@@ -114,7 +117,8 @@ class Trainer {
   Progress progress_;
   // Since the last count_flops():
   Tensor live_flops_;  // scalar: forward of the experts' live slots
-  double executed_flops_ = 0, counted_tokens_ = 0;
+  double executed_flops_ = 0;  // of experts
+  StepAmounts counted_;
   double step_executed_ = 0;  // of this rank, in the step under way
 };
 

@@ -22,11 +22,12 @@ class OpenDataTest : public testing::Test {
  protected:
   OpenDataTest() { config_.cache = cache_.path(); }
   std::string error(int64_t length = 8) {
-    return message_of<RunError>([&] { open_data(config_, length, 1); });
+    return message_of<RunError>([&] { open_data(config_, causal_, length, 1); });
   }
   TempDir folder_;
   TempDir cache_;
   DataConfig config_;
+  const KindChoice causal_{objective_kinds(), "causal"};
 };
 
 // Bytes that tell their place: 'V' is in validation blocks only.
@@ -37,7 +38,7 @@ TEST_F(OpenDataTest, NoByteOfValidationIsInATrainingRow) {
   config_.train = {folder_.write_file("a.txt", text)};
   config_.valid_fraction = 0.25;
   config_.block_bytes = kBlock;
-  const Datasets data = open_data(config_, 16, 1);
+  const Datasets data = open_data(config_, causal_, 16, 1);
   EXPECT_EQ(data.train_bytes, 30 * kBlock);
   EXPECT_EQ(data.valid_bytes, 10 * kBlock);
   const Batch train = data.train->batch(0, 5 * data.train->rows_per_epoch());
@@ -51,7 +52,7 @@ TEST_F(OpenDataTest, NoByteOfValidationIsInATrainingRow) {
 
 TEST_F(OpenDataTest, ReadsAFewKilobytes) {
   config_.train = {folder_.write_file("own.txt", std::string(3000, 'x'))};
-  const Datasets data = open_data(config_, 256, 1);
+  const Datasets data = open_data(config_, causal_, 256, 1);
   EXPECT_GE(data.train->rows_per_epoch(), 8);
   EXPECT_GE(data.valid[0].rows->rows_per_epoch(), 1);
   EXPECT_EQ(data.train_bytes + data.valid_bytes, 3000);
@@ -61,7 +62,7 @@ TEST_F(OpenDataTest, ReadsPlainAndGzipTogether) {
   config_.train = {folder_.write_file("a.txt", std::string(4000, 'a')),
                    folder_.write_file("b.gz", gzip(std::string(4000, 'b')))};
   config_.valid = {folder_.write_file("c.gz", gzip(std::string(50, 'c')))};
-  const Datasets data = open_data(config_, 8, 1);
+  const Datasets data = open_data(config_, causal_, 8, 1);
   EXPECT_EQ(data.train_bytes, 8000);
   EXPECT_EQ(data.valid_bytes, 50);
   const Batch batch = data.train->batch(0, data.train->rows_per_epoch());
@@ -74,8 +75,8 @@ TEST_F(OpenDataTest, ValidationIsTheSameForEverySeed) {
   std::string text;
   for (int i = 0; i < 20000; ++i) text += static_cast<char>(i * i % 251);
   config_.train = {folder_.write_file("a.txt", text)};
-  const Datasets one = open_data(config_, 32, 1);
-  const Datasets two = open_data(config_, 32, 2);
+  const Datasets one = open_data(config_, causal_, 32, 1);
+  const Datasets two = open_data(config_, causal_, 32, 2);
   EXPECT_EQ(one.valid[0].rows->batch(0, 20).tokens, two.valid[0].rows->batch(0, 20).tokens);
   EXPECT_NE(one.train->batch(0, 20).tokens, two.train->batch(0, 20).tokens);
 }
@@ -89,7 +90,7 @@ TEST_F(OpenDataTest, SourcesAreMixedByWeightAndValidatedSeparately) {
   };
   source("small", 's', 3000, 3);
   source("large", 'l', 40000, 1);
-  const Datasets data = open_data(config_, 16, 1);
+  const Datasets data = open_data(config_, causal_, 16, 1);
   const Batch batch = data.train->batch(0, 1000);
   EXPECT_EQ(std::count(batch.tokens.begin(), batch.tokens.end(), 's'), 750 * 16);
   EXPECT_EQ(std::count(batch.tokens.begin(), batch.tokens.end(), 'l'), 250 * 16);
@@ -112,13 +113,13 @@ TEST_F(OpenDataTest, DocumentsPackRowsAcrossShortFiles) {
   }
   EXPECT_THAT(error(16), HasSubstr("expected a file of at least 17 bytes for a row"));
   config_.documents = "file";
-  const Datasets data = open_data(config_, 16, 1);
+  const Datasets data = open_data(config_, causal_, 16, 1);
   const Batch valid = data.valid[0].rows->batch(0, data.valid[0].rows->rows_per_epoch());
   EXPECT_EQ(valid.rows, 2) << "of 42 bytes";
   EXPECT_EQ(std::count(valid.targets.begin(), valid.targets.end(), 256), 4) << "4 files end in them";
   EXPECT_EQ(data.train->rows_per_epoch(), 2) << "of 60 bytes: a row's width is kept for the offset";
   config_.valid.clear();
-  EXPECT_EQ(open_data(config_, 16, 1).valid[0].rows->rows_per_epoch(), 1) << "split as one text";
+  EXPECT_EQ(open_data(config_, causal_, 16, 1).valid[0].rows->rows_per_epoch(), 1) << "split as one text";
   EXPECT_THAT(error(64), HasSubstr("expected text of at least 130 bytes for one training and one "
                                    "validation row of 64 tokens, found at most 60"));
 }

@@ -96,7 +96,7 @@ TEST_F(TextDatasetTest, FillsTheBatch) {
   EXPECT_EQ(batch.target_tokens, 40);
   EXPECT_TRUE(batch.positions.empty());
   EXPECT_TRUE(batch.segments.empty());
-  EXPECT_TRUE(batch.prefix_lengths.empty());
+  EXPECT_TRUE(batch.prefix.empty());
 }
 
 TEST_F(TextDatasetTest, EveryEpochVisitsEveryWindowOnceAndNoneCrossesARun) {

@@ -32,16 +32,19 @@ std::string said(const char* name) {
 
 class CheckpointRanks : public ::testing::Test {
  protected:
-  RunConfig config_on(const Mesh& mesh, bool sharded) const {
-    return tiny_config(
-        tiny_, {"model.moe.gate={kind: bias_balanced}", "parallel.expert=" + std::to_string(mesh.expert_ranks()),
-                std::string("parallel.shard_optimizer=") + (sharded ? "true" : "false")});
+  RunConfig config_on(const Mesh& mesh, bool sharded, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all = {"model.moe.gate={kind: bias_balanced}",
+                                    "parallel.expert=" + std::to_string(mesh.expert_ranks()),
+                                    std::string("parallel.shard_optimizer=") + (sharded ? "true" : "false")};
+    all.insert(all.end(), more.begin(), more.end());
+    return tiny_config(tiny_, all);
   }
   int64_t vocabulary() const { return make_tokenizer(config_on({}, false).data.tokenizer)->vocabulary(); }
   // A trainer of this process's rank.
-  std::unique_ptr<Trainer> trainer_on(const Mesh& mesh, bool sharded) const {
-    const auto config = config_on(mesh, sharded);
-    const auto data = open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
+  std::unique_ptr<Trainer> trainer_on(const Mesh& mesh, bool sharded,
+                                      const std::vector<std::string>& more = {}) const {
+    const auto config = config_on(mesh, sharded, more);
+    const auto data = open_data(config.data, config.objective, config.model.context, static_cast<uint64_t>(config.run.seed));
     return std::make_unique<Trainer>(config, vocabulary(), data.train, mesh);
   }
   void run_ranks(int ranks, const std::string& phase, const std::string& folder) const {
@@ -101,6 +104,7 @@ TEST_F(CheckpointRanks, ARunMayBeginWithWhatOtherRanksSaved) {
       return;
     }
     config.init.from = there;
+    config.init.optimizer = "keep";
     FirstValues first(config, vocabulary());
     first.load(*trainer);
     EXPECT_EQ(first.checkpoint(), checkpoint_folder(there, 1));
@@ -112,8 +116,44 @@ TEST_F(CheckpointRanks, ARunMayBeginWithWhatOtherRanksSaved) {
   run_ranks(2, "there", folder.path());
   run_ranks(4, "here", folder.path());
   const auto one = trainer_on({}, false), two = trainer_on({}, false);
-  load_parameters(checkpoint_folder(folder.file("there"), 1), *one->model().decoder);
-  load_parameters(checkpoint_folder(folder.file("here"), 0), *two->model().decoder);
+  load_checkpoint(checkpoint_folder(folder.file("there"), 1), *one);
+  load_checkpoint(checkpoint_folder(folder.file("here"), 0), *two);
+  EXPECT_EQ(differing(*one, *two), std::vector<std::string>{}) << "moments too";
+  EXPECT_EQ(two->optimizer().steps(), 1);
+  ASSERT_TRUE(two->progress().began_with.has_value());
+  EXPECT_EQ(two->progress().began_with->tokens, one->progress().tokens);
+}
+
+TEST_F(CheckpointRanks, ExpertsAreMadeAlikeOnEveryLayout) {
+  const std::vector<std::string> sparse = {"model.moe.gate={kind: top_k}", "model.active_width=64"};
+  const auto upcycling = [&](const Mesh& mesh, const std::string& from) {
+    auto config = config_on(mesh, !mesh.alone(), sparse);
+    config.init.from = from;
+    config.init.upcycle = true;
+    return config;
+  };
+  if (in_rank()) {
+    const auto mesh = start_rank(/*expert=*/2);
+    if (phase_ == "there") {
+      auto config = config_on(mesh, true, {"model.moe=none"});
+      const auto trainer = trainer_on(mesh, true, {"model.moe=none"});
+      trainer->step();
+      save_checkpoint(folder_ + "/there", *trainer, print_config(view_of(config)));
+      return;
+    }
+    const auto config = upcycling(mesh, folder_ + "/there");
+    const auto trainer = trainer_on(mesh, true, sparse);
+    FirstValues(config, vocabulary()).load(*trainer);
+    save_checkpoint(folder_ + "/here", *trainer, "");
+    return;
+  }
+  TempDir folder;
+  run_ranks(2, "there", folder.path());
+  run_ranks(4, "here", folder.path());
+  const auto one = trainer_on({}, false, sparse), two = trainer_on({}, false, sparse);
+  const auto config = upcycling({}, folder.file("there"));
+  FirstValues(config, vocabulary()).load(*one);
+  load_checkpoint(checkpoint_folder(folder.file("here"), 0), *two);
   EXPECT_EQ(differing(*one, *two), std::vector<std::string>{});
 }
 

@@ -29,7 +29,7 @@ void check_step(const std::vector<std::string>& more, int64_t expert) {
   const auto config = tiny_config(tiny, overrides);
   const auto vocabulary = make_tokenizer(config.data.tokenizer)->vocabulary();
   const auto mesh = start_rank(expert);
-  const auto data = open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
+  const auto data = open_data(config.data, config.objective, config.model.context, static_cast<uint64_t>(config.run.seed));
   Trainer trainer(config, vocabulary, data.train, mesh);
   const double sums = of_holders(mesh, "sum"), shares = of_holders(mesh, "gather"),
                rows = handed_over(*mesh.expert, "exchange"), counts = handed_over(*mesh.expert, "gather");

@@ -64,6 +64,12 @@ class VerifyLayout : public TinyRanks {
 
 TEST_F(VerifyLayout, TopKTrainsAlike) { expect_alike("top_k", {}); }
 
+// Rows with padding and with targets that are spread unevenly over ranks.
+TEST_F(VerifyLayout, DenoisedRowsTrainAlike) {
+  expect_alike("ul2r", {"objective.kind=ul2", "model.context=32", "train.batch_tokens=256", "data.documents=separator",
+                        "data.separator=.\n"});
+}
+
 TEST_F(VerifyLayout, SwitchWithWorldCapacityAndJitterTrainsAlike) {
   const Words words = {"model.moe.gate.kind=switch", "model.moe.gate.capacity_factor=0.8",
                        "model.moe.gate.jitter=0.1"};

@@ -91,7 +91,7 @@ TEST(Attention, EqualsTheLoopForGroupedHeadsWithAndWithoutAMask) {
     EXPECT_TRUE(near(attention.forward(x, rotary, {}),
                      attention_loop(x, attention.named_parameters(), 4, kv_heads, 4, rotary, causal),
                      1e-12));
-    context.prefix_lengths = longs({4, 0});
+    context.prefix = (at::arange(6) < longs({4, 0}).unsqueeze(1));
     const auto mask = attention_mask(context);
     EXPECT_TRUE(near(attention.forward(x, rotary, mask),
                      attention_loop(x, attention.named_parameters(), 4, kv_heads, 4, rotary, mask.squeeze(1)),
@@ -107,7 +107,7 @@ TEST(AttentionMask, FollowsSegmentsPrefixesAndPadding) {
     return near(attention_mask(context).to(at::kLong).view({5, 5}), longs(rows).view({5, 5}), 0);
   };
   EXPECT_TRUE(expect({1, 0, 0, 0, 0,  1, 1, 0, 0, 0,  0, 0, 1, 0, 0,  0, 0, 1, 1, 0,  0, 0, 1, 1, 1}));
-  context.prefix_lengths = longs({2});
+  context.prefix = longs({1, 1, 0, 0, 0}).view({1, 5}).to(at::kBool);
   EXPECT_TRUE(expect({1, 1, 0, 0, 0,  1, 1, 0, 0, 0,  0, 0, 1, 0, 0,  0, 0, 1, 1, 0,  0, 0, 1, 1, 1}));
   context.valid = longs({1, 1, 1, 0, 0}).view({1, 5}).to(at::kBool);
   EXPECT_TRUE(expect({1, 1, 0, 0, 0,  1, 1, 0, 0, 0,  0, 0, 1, 0, 0,  0, 0, 1, 1, 0,  0, 0, 1, 0, 1}));

@@ -34,7 +34,7 @@ def rows(run):
     with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
         all_rows = [json.loads(line) for line in file]
     for row in all_rows:
-        for measured in ("seconds", "tokens_per_second", "tflops", "mfu", "peak_memory"):
+        for measured in ("seconds", "joules", "tokens_per_second", "tflops", "mfu", "peak_memory"):
             row.pop(measured, None)
     return all_rows
 

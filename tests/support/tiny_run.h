@@ -71,7 +71,7 @@ class TinyRun {
 // What must repeat from run to run: all but times and memory.
 inline std::vector<Json> repeatable(std::vector<Json> rows) {
   for (auto& row : rows) {
-    for (const char* measured : {"seconds", "tokens_per_second", "tflops", "mfu", "peak_memory"}) {
+    for (const char* measured : {"seconds", "joules", "tokens_per_second", "tflops", "mfu", "peak_memory"}) {
       row.erase(measured);
     }
   }

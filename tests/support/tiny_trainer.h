@@ -25,7 +25,7 @@ inline RunConfig tiny_config(const TinyRun& tiny, const std::vector<std::string>
 inline std::unique_ptr<Trainer> tiny_trainer(const RunConfig& config) {
   at::set_num_threads(static_cast<int>(config.train.threads));  // as a run does
   const auto data =
-      open_data(config.data, config.model.context, static_cast<uint64_t>(config.run.seed));
+      open_data(config.data, config.objective, config.model.context, static_cast<uint64_t>(config.run.seed));
   const auto vocabulary = make_tokenizer(config.data.tokenizer)->vocabulary();
   return std::make_unique<Trainer>(config, vocabulary, data.train);
 }

@@ -40,7 +40,7 @@ class NoTargetsOnce : public Dataset {
 
 std::unique_ptr<Trainer> trainer_with(const RunConfig& config, int64_t bad_row) {
   at::set_num_threads(1);
-  const auto data = open_data(config.data, config.model.context, 1);
+  const auto data = open_data(config.data, config.objective, config.model.context, 1);
   return std::make_unique<Trainer>(config, 512, std::make_shared<NoTargetsOnce>(data.train, bad_row));
 }
 

@@ -65,6 +65,20 @@ class Compare : public testing::Test {
           "{experts: 4, gate: {kind: top_k, k: 2}}");
     }
   }
+  // Says that the run began with this checkpoint, which had cost 8000 FLOPs (2000 of them attention's), 512 tokens
+  // (256 of them targets) and 8 seconds.
+  void write_beginning(const std::string& run, const std::string& checkpoint, const std::string& joules = "null") {
+    files_.write_file("runs/" + run + "/environment.json",
+                      R"({"began_with":{"checkpoint":")" + checkpoint +
+                          R"(","step":100,"tokens":512,"target_tokens":256,"flops":8000,"flops_attention":2000,)" +
+                          R"("seconds":8.0,"joules":)" + joules + "}}\n");
+  }
+  // One record; `tasks` and `more` are JSON: "NAME":{...},... and ,"load":{...}.
+  void write_evals(const std::string& run, const std::string& tasks, int64_t step = 100,
+                   const std::string& more = "") {
+    files_.write_file("runs/" + run + "/eval.jsonl", R"({"step":)" + std::to_string(step) + R"(,"tasks":{)" + tasks +
+                                                         "}" + more + "}\n");
+  }
   // Replaces the first such text of a run's file.
   void change(const std::string& path, const std::string& was, const std::string& is) {
     auto bytes = read_bytes(files_.file(path));

@@ -38,13 +38,14 @@ const char* const kUnusual =
     "optimizer: {beta1: 0.1, beta2: 0.2, eps: 1e-9, weight_decay: 0, clip: 0,\n"
     "  groups: {'no': {match: ['*.norm*', 'off'], lr: 0, weight_decay: 0.5, freeze: true}}}\n"
     "schedule: {kind: inverse_sqrt, lr: 0.1, warmup: 0, final_ratio: 0.30000000000000004}\n"
-    "train: {steps: 1000000000000, batch_tokens: 240, accumulate: 5, eval_every: 0, eval_tokens: "
+    "train: {steps: 1000000000000, extra_compute: 0.01, batch_tokens: 240, accumulate: 5, eval_every: 0, eval_tokens: "
     "1, device: cpu, threads: 3, dtype: bf16, recompute: true, logit_z_loss: 1e-4, on_nonfinite: stop, "
     "spike: 5.5, bad_steps: 3}\n"
     "parallel: {expert: 7, overlap_chunks: 3, shard_optimizer: true, backend: nccl, bucket_mib: 0.5, "
     "timeout: 1.5, store: '/no'}\n"
     "checkpoint: {every: 0, keep: 9}\n"
-    "init: {from: 'a: b', gate: fresh}\n"
+    "init: {from: 'a: b', gate: fresh, optimizer: keep, upcycle: true, take: [data, model]}\n"
+    "energy: {watts: 0.5, processors: 3, pue: 1.59, kg_co2e_per_kwh: 0.429}\n"
     "log: {every: 3, level: debug, diagnostics: false, tensorboard: false, peak_tflops: 0.5}\n"
     "sweep: {seeds: [3, 1], variants: {z: [model.moe=none], 'yes': ['a=\"b, c\"', 'x=[1]'], "
     "m: []}}\n";
@@ -86,9 +87,20 @@ TEST(ConfigRoundTrip, EveryConfigOfTheProject) {
   for (const auto& entry : fs::recursive_directory_iterator(MOE_SOURCE_DIR "/configs")) {
     if (entry.path().extension() != ".yaml") continue;
     const std::string path = entry.path();
-    const auto config = load_config<RunConfig>(path);
+    // What continues a checkpoint takes these from there.
+    const bool takes = read_bytes(path).find("\n  take: [model, data]\n") != std::string::npos;
+    std::vector<std::string> alone;
+    if (takes) alone = {"init.from=there", "init.take=[]", "data.train=a"};
+    const auto config = load_config<RunConfig>(path, alone);
     expect_round_trip(config, path);
-    if (config.sweep.given()) {
+    if (takes) {
+      alone.push_back("sweep={}");
+      for (const auto& [variant, changes] : config.sweep.variants) {
+        auto all = alone;
+        all.insert(all.end(), changes.begin(), changes.end());
+        expect_round_trip(load_config<RunConfig>(path, all), path + ": " + variant);
+      }
+    } else if (config.sweep.given()) {
       for (const auto& run : expand_sweep(path, {})) expect_round_trip(run.config, path);
     }
     ++files;

@@ -107,7 +107,7 @@ TEST(Evaluate, SourcesAreReadInProportionEachToOneRowAtLeast) {
       tiny.file("tiny.yaml"),
       {"data.train=[]", "data.sources={a: {train: " + tiny.file("text.txt") + ", weight: 99}, b: " +
                             "{train: " + tiny.file("b.txt") + "}}"});
-  const auto data = open_data(config.data, 16, 1);
+  const auto data = open_data(config.data, config.objective, 16, 1);
   const auto trainer = tiny_trainer(config);
   const auto found = evaluate(trainer->model(), data.valid, 160, 4, 16, at::kCPU, 1);
   EXPECT_EQ(found.target_tokens, (10 + 1) * 16);

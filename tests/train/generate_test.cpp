@@ -11,7 +11,8 @@
 #include "configs/errors.h"
 #include "data/byte_tokenizer.h"
 #include "tests/support/tiny_trainer.h"
-#include "train/model.h"
+#include "train/decode.h"
+#include "train/prompt.h"
 #include "train/run.h"
 #include "train/sampling.h"
 
@@ -120,6 +121,21 @@ TEST(GenerateOptions, RefusesAbsurdValues) {
   EXPECT_THAT(message([](auto& o) { o.top_p = 1.5; }), HasSubstr("--top-p"));
   EXPECT_THAT(message([](auto& o) { o.seed = -1; }), HasSubstr("--seed"));
   EXPECT_THAT(message([](auto& o) { o.samples = 0; }), HasSubstr("--samples"));
+  EXPECT_EQ(message([](auto& o) { o.mode = "nlp"; }),
+            "--mode: expected nlu, s2s, nlg, none or auto, found 'nlp' (did you mean 'nlu'?)");
+  EXPECT_EQ(message([](auto& o) { o.prefix_attention = "full"; }),
+            "--prefix-attention: expected auto, causal or bidirectional, found 'full'");
+  EXPECT_EQ(message([](auto& o) {
+              o.infill = true;
+              o.prompt = "no blank";
+            }),
+            "--infill: expected <blank> at least once in --prompt, found none");
+  EXPECT_THAT(message([](auto& o) {
+                o.infill = true;
+                o.prompt = "a <blank>";
+                o.prefix_attention = "causal";
+              }),
+              HasSubstr("expected auto or bidirectional with --infill, found 'causal'"));
 }
 
 // One trained run for all tests below.
@@ -183,7 +199,8 @@ TEST_F(Generate, EveryTokenIsFedBack) {
   options.tokens = 10;
   options.temperature = 0.1;
   options.seed = 5;
-  const auto made = generate(model, tokenizer, config.model.context, at::kCPU, options, 1).at(0).ids;
+  const Reader reader{model, config.model.context, at::kCPU, 1, true};
+  const auto made = generate(reader, tokenizer, {}, options).at(0).ids;
   ASSERT_THAT(made, SizeIs(10));
   auto ids = tokenizer.encode(options.prompt);
   for (int64_t position = 0; position < 10; ++position) {

@@ -39,12 +39,14 @@ TEST_F(InitRun, TheProgramSaysWhatItDidAndBeginsANewRun) {
                              HasSubstr("  loaded: 14 tensors"),
                              HasSubstr("  ignored: 2 tensors of the gates there: ")));
   const auto rows = tiny_.rows("here");
-  EXPECT_EQ(rows[0]["step"], 1);
+  EXPECT_EQ(rows[0]["step"], 0);  // what it begins with
+  EXPECT_EQ(rows[0]["split"], "valid");
+  EXPECT_EQ(rows[1]["step"], 1);
   // What the checkpoint has learned is there from the start: untrained, the loss is log 512.
   EXPECT_LT(rows[0]["loss"].get<double>(), 5.5);
   EXPECT_EQ(noted_beginning(), "there/checkpoints/step-00000012");
   EXPECT_THAT(read_bytes(tiny_.file("here/config.yaml")),
-              HasSubstr("init:\n  from: there\n  gate: fresh\n"));
+              HasSubstr("init:\n  from: there\n  gate: fresh\n  optimizer: fresh\n"));
 }
 
 TEST_F(InitRun, AResumedRunNeedsItsBeginningNoMore) {
@@ -65,6 +67,89 @@ TEST_F(InitRun, AResumedRunNeedsItsBeginningNoMore) {
   EXPECT_THAT(resumed.err, AllOf(HasSubstr("resuming here at step 2"), Not(HasSubstr("beginning"))));
   EXPECT_EQ(repeatable(tiny_.rows("here")), whole);
   EXPECT_EQ(noted_beginning(), "there/checkpoints/step-00000012");
+}
+
+// What came before is in the run's record, also after a resume, and goes on to the next continuation.
+TEST_F(InitRun, TheCostOfTheBeginningIsNotedAndAddedUp) {
+  begin();
+  ASSERT_EQ(train({"checkpoint.every=2"}).code, kDone);
+  const auto cost_in = [&](const std::string& run) {
+    return Json::parse(read_bytes(tiny_.file(run + "/environment.json"))).value("began_with", Json::object());
+  };
+  const auto cost = cost_in("here");
+  const auto last = tiny_.rows("there").back();
+  EXPECT_EQ(cost["checkpoint"], "there/checkpoints/step-00000012");
+  EXPECT_EQ(cost["step"], 12);
+  for (const char* counter : {"tokens", "target_tokens", "flops", "flops_attention", "seconds", "joules"}) {
+    EXPECT_EQ(cost[counter], last[counter]) << counter;
+  }
+  fs::remove_all(tiny_.file("here/checkpoints/step-00000004"));
+  ASSERT_EQ(train({"checkpoint.every=2"}).code, kDone);
+  EXPECT_EQ(cost_in("here"), cost);
+  ASSERT_EQ(tiny_.train({"init.from=here", "run.dir=next", "train.steps=1"}).code, kDone);
+  const auto both = cost_in("next");
+  EXPECT_EQ(both["step"], 4);
+  EXPECT_DOUBLE_EQ(both["flops"], cost["flops"].get<double>() + tiny_.rows("here").back()["flops"].get<double>());
+  EXPECT_EQ(cost_in("there"), Json::object());
+}
+
+TEST_F(InitRun, StatedPowerIsTimesTimeInEveryRow) {
+  begin({"energy.watts=50", "energy.processors=2"});
+  for (const auto& row : tiny_.rows("there")) {
+    // On a machine that measures, what it measures is taken instead.
+    const auto source = Json::parse(read_bytes(tiny_.file("there/environment.json")))["energy"];
+    if (source == "stated") {
+      EXPECT_NEAR(row["joules"].get<double>(), 100 * row["seconds"].get<double>(), 1e-9);
+    } else {
+      EXPECT_EQ(source, "rapl");
+    }
+  }
+  ASSERT_EQ(train({}).code, kDone);  // which states nothing
+  const auto source = Json::parse(read_bytes(tiny_.file("here/environment.json")))["energy"];
+  for (const auto& row : tiny_.rows("here")) {
+    EXPECT_EQ(row["joules"].is_null(), source == "not measured");
+  }
+}
+
+// "Not at all": the values are taken over, validated and saved as they are.
+TEST_F(InitRun, NoStepsLeaveTheValuesAsTheyAre) {
+  begin();
+  const std::vector<std::string> command = {"init.from=there", "run.dir=here", "train.steps=0"};
+  const auto run = tiny_.train(command);
+  ASSERT_EQ(run.code, kDone) << run.err;
+  const auto rows = tiny_.rows("here");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["step"], 0);
+  EXPECT_EQ(rows[0]["split"], "valid");
+  EXPECT_EQ(rows[0]["loss"], tiny_.rows("there").back()["loss"]);
+  EXPECT_EQ(read_bytes(tiny_.file("here/checkpoints/step-00000000/model.safetensors")),
+            read_bytes(checkpoint() + "/model.safetensors"));
+  const auto again = tiny_.train(command);
+  EXPECT_EQ(again.code, kDone) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("this run is finished"));
+  EXPECT_EQ(tiny_.rows("here").size(), 1u);
+  // Lengthened later it goes on from there, and says nothing twice.
+  ASSERT_EQ(train({}).code, kDone);
+  EXPECT_EQ(tiny_.rows("here").size(), 6u);
+  EXPECT_EQ(tiny_.rows("here")[1]["step"], 1);
+}
+
+// The optimizer's counts, the common one and those of what began late, are part of what a run goes on with.
+TEST_F(InitRun, AKeptOptimizerResumesBitForBit) {
+  begin();
+  const std::vector<std::string> kept = {"init.optimizer=keep", "init.gate=fresh", "model.moe.gate.kind=dselect_k",
+                                         "checkpoint.every=2"};
+  ASSERT_EQ(train(kept).code, kDone);
+  const auto whole = repeatable(tiny_.rows("here"));
+  const auto values = read_bytes(tiny_.file("here/checkpoints/step-00000004/model.safetensors"));
+  fs::remove_all(tiny_.file("here/checkpoints/step-00000004"));
+  ASSERT_EQ(train(kept).code, kDone);
+  EXPECT_EQ(repeatable(tiny_.rows("here")), whole);
+  EXPECT_EQ(read_bytes(tiny_.file("here/checkpoints/step-00000004/model.safetensors")), values);
+  const auto fresh = tiny_.train({"init.from=there", "init.gate=fresh", "model.moe.gate.kind=dselect_k",
+                                  "run.dir=fresh", "train.steps=4"});
+  ASSERT_EQ(fresh.code, kDone);
+  EXPECT_NE(repeatable(tiny_.rows("fresh")).back()["loss"], whole.back()["loss"]);
 }
 
 // Back to where it began, which is the checkpoint and not random values.

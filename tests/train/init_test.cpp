@@ -180,8 +180,9 @@ TEST_F(Init, DenseAndSparseModelsDoNotBecomeEachOther) {
   fs::remove_all(tiny_.file("there"));
   begin({"model.moe=none"});
   EXPECT_EQ(refusal({"init.gate=fresh"}),
-            "is of a dense model, and model.moe asks for experts here: experts are not made from a "
-            "dense network. Set model.moe=none, or begin with a checkpoint that has experts");
+            "is of a dense model, and model.moe asks for experts here: experts are made from a dense network "
+            "where init.upcycle=true asks for it. Set that, or model.moe=none, or begin with a checkpoint that has "
+            "experts");
   EXPECT_THAT(plan_init(config({"model.moe=none"}), kVocabulary).loaded, SizeIs(14));
 }
 
@@ -201,6 +202,69 @@ TEST_F(Init, HalfPrecisionTakesTheOriginals) {
     EXPECT_TRUE(at::equal(tensor, loaded.at(name))) << name;
     EXPECT_TRUE(at::equal(working.at(name), tensor.to(working.at(name).scalar_type()))) << name;
   }
+}
+
+// The trainer as the checkpoint's run left it.
+std::unique_ptr<Trainer> as_saved(const std::string& checkpoint, RunConfig config) {
+  config.init = {};
+  auto trainer = tiny_trainer(config);
+  load_checkpoint(checkpoint, *trainer);
+  return trainer;
+}
+
+TEST_F(Init, AKeptOptimizerGoesOnWithItsMomentsAndItsCount) {
+  begin();
+  const auto here = config({"init.optimizer=keep"});
+  const auto plan = plan_init(here, kVocabulary);
+  EXPECT_THAT(plan.moments, SizeIs(16));
+  EXPECT_EQ(init_lines(plan).back(), "the optimizer goes on with the moments of 16 parameters");
+  const auto trainer = begun(here);
+  const auto saved = as_saved(checkpoint(), here);
+  EXPECT_THAT(differing(*trainer, *saved), IsEmpty());
+  EXPECT_EQ(trainer->optimizer().steps(), 12);
+  EXPECT_THAT(trainer->optimizer().late(), IsEmpty());
+  EXPECT_EQ(trainer->progress().step, 0);
+  EXPECT_THAT(differing(*begun(config()), *saved), Not(IsEmpty())) << "fresh moments are other ones";
+}
+
+TEST_F(Init, MomentsOfFreshGatesBeginLate) {
+  begin();
+  const auto here = config({"init.optimizer=keep", "init.gate=fresh", "model.moe.gate.kind=dselect_k"});
+  const auto trainer = begun(here);
+  EXPECT_THAT(trainer->optimizer().late(), SizeIs(8));
+  for (const auto& [name, missed] : trainer->optimizer().late()) {
+    EXPECT_TRUE(belongs_to_gate(name)) << name;
+    EXPECT_EQ(missed, 12);
+  }
+  trainer->step();
+  // Also after a checkpoint of its own.
+  const auto again = as_saved(save_checkpoint(tiny_.file("next"), *trainer, "x: 1\n"), here);
+  EXPECT_EQ(again->optimizer().steps(), 13);
+  EXPECT_EQ(again->optimizer().late(), trainer->optimizer().late());
+}
+
+TEST_F(Init, MomentsThatAreNotThereAreNamed) {
+  const std::string frozen = "optimizer.groups={words: {match: [embedding], freeze: true}}";
+  begin({frozen});
+  EXPECT_EQ(message_of<ConfigError>([&] { plan_init(config({"init.optimizer=keep"}), kVocabulary); }),
+            "init.optimizer: " + checkpoint() +
+                " has no moments of embedding, which its run has not trained: freeze them here too, or set "
+                "init.optimizer=fresh");
+  EXPECT_THAT(plan_init(config({"init.optimizer=keep", frozen}), kVocabulary).moments, SizeIs(15));
+}
+
+TEST_F(Init, WhatTheCheckpointHasCostIsNoted) {
+  begin();
+  const auto trainer = begun(config());
+  const auto& began_with = trainer->progress().began_with;
+  ASSERT_TRUE(began_with.has_value());
+  const auto saved = as_saved(checkpoint(), config());
+  EXPECT_EQ(began_with->checkpoint, checkpoint());
+  EXPECT_EQ(began_with->step, 12);
+  EXPECT_EQ(began_with->tokens, saved->progress().tokens);
+  EXPECT_EQ(began_with->flops, saved->progress().flops);
+  EXPECT_EQ(began_with->seconds, saved->progress().seconds);
+  EXPECT_FALSE(saved->progress().began_with.has_value());
 }
 
 }  // namespace

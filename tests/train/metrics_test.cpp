@@ -20,7 +20,7 @@ Keys keys_of(const Json& object) {
 }
 
 const Keys kCommon = {"step",  "split",           "loss",           "tokens", "target_tokens",
-                      "flops", "flops_attention", "flops_executed", "seconds"};
+                      "flops", "flops_attention", "flops_executed", "seconds", "joules"};
 Keys with(Keys keys, const Keys& more) {
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;

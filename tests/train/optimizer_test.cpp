@@ -117,6 +117,26 @@ TEST(AdamW, AMissingGradientCountsAsZero) {
                                                     1 - 0.1 * config.weight_decay}));
 }
 
+// Moments that began after five steps of the others: corrected by their own count.
+TEST(AdamW, AParameterThatBeganLateHasTheFirstStepsOfANewOne) {
+  OptimizerConfig config;
+  config.clip = 0;
+  const auto late = parameter({1}, {1}), wrong = parameter({1}, {1}), early = parameter({1}, {1});
+  AdamW adam(config, {{"late", late}, {"wrong", wrong}, {"early", early}});
+  const AdamW::Late missed = {{"late", 5}, {"elsewhere", 5}};
+  adam.set_steps(5, missed);
+  EXPECT_EQ(adam.late(), missed);
+  Formula formula{config, 0, 1};
+  for (int step = 1; step <= 4; ++step) {
+    for (const auto& each : {late, wrong, early}) give_gradient(each, {0.5 * step});
+    adam.step(0.01, adam.gradient_norm());
+    formula.step(0.5 * step, 0.01);
+    EXPECT_NEAR(values_of(late)[0], formula.value, 1e-7) << step;
+    EXPECT_GT(std::abs(values_of(wrong)[0] - formula.value), 1e-4) << "the common count would show";
+  }
+  EXPECT_EQ(adam.steps(), 9);
+}
+
 TEST(AdamW, DropsTheGradientsItUsed) {
   const auto a = parameter({1}, {1});
   AdamW adam({}, {{"a", a}});

@@ -2,6 +2,7 @@
 // they fit a phone's width, and they ask nothing of the network. Skipped without a Chromium.
 #include <gmock/gmock.h>
 
+#include "data/formats/metrics_file.h"
 #include "tests/support/tiny_run.h"
 #include "train/report/html.h"
 #include "train/report/line_chart.h"
@@ -75,6 +76,26 @@ TEST_F(ReportInABrowser, OfARunAndOfAComparison) {
   EXPECT_GE(figures_in(comparison), 10);
   expect_sound(report, figures_in(report));
   expect_sound(comparison, figures_in(comparison));
+}
+
+// A run, and one that continues it, with tasks measured by hand.
+TEST_F(ReportInABrowser, OfAContinuation) {
+  const TinyRun tiny;
+  ASSERT_EQ(tiny.train({"run.dir=runs/base", "train.eval_every=10"}).code, 0);
+  ASSERT_EQ(tiny.train({"run.dir=runs/more", "train.eval_every=10", "optimizer.clip=2", "init.from=runs/base"}).code, 0);
+  const auto rows = read_metrics(tiny.file("runs/base/metrics.jsonl"));
+  const auto step = rows.back().at("step").dump();
+  for (const auto& [run, value] : {std::pair("base", "0.5"), std::pair("more", "0.75")}) {
+    MetricsWriter(tiny.file(std::string("runs/") + run + "/eval.jsonl"))
+        .append(Json::parse("{\"step\":" + step + ",\"tasks\":{\"a <b>\":{\"value\":" + value +
+                            ",\"better\":\"higher\",\"items\":[0,1," + value + "]}}}"));
+  }
+  const auto page = tiny.file("compare.html");
+  const auto compared = run_to_end({MOE_BIN_DIR "/moe-compare", "runs", "--html", page}, tiny.folder());
+  ASSERT_EQ(compared.code, 0) << compared.err;
+  EXPECT_THAT(read_bytes(page), HasSubstr("Saved at equal bits_per_byte"));
+  EXPECT_THAT(read_bytes(page), HasSubstr("a &lt;b&gt;, change since before"));
+  expect_sound(page, figures_in(page));
 }
 
 TEST_F(ReportInABrowser, OfADiagnosis) {

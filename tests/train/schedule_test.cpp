@@ -68,5 +68,12 @@ TEST(Schedule, AWarmUpAsLongAsTheRunEndsAtTheFinalRatio) {
   EXPECT_NEAR(learning_rate(schedule("cosine", 50), 50, 50), 2e-4, 1e-15);
 }
 
+TEST(ShareDone, OfARunWithoutStepsIsAll) {
+  EXPECT_EQ(share_done(0, 0), 1);
+  EXPECT_EQ(share_done(0, 4), 0);
+  EXPECT_EQ(share_done(3, 4), 0.75);
+  EXPECT_EQ(share_done(9, 4), 1);
+}
+
 }  // namespace
 }  // namespace moe

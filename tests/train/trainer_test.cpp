@@ -55,7 +55,7 @@ TEST(Trainer, TwoMicroStepsAreOneStepOfTheSameRows) {
 TEST(Trainer, ValidationChangesNothingAndRepeats) {
   const TinyRun tiny;
   const auto config = tiny_config(tiny, {"model.moe.gate.kind=switch"});
-  const auto data = open_data(config.data, config.model.context, 1);
+  const auto data = open_data(config.data, config.objective, config.model.context, 1);
   const auto one = tiny_trainer(config), two = tiny_trainer(config);
   train(*one, 2);
   train(*two, 2);

@@ -8,11 +8,19 @@
 #include "configs/suggest.h"
 #include "configs/utf8.h"
 #include "data/printable.h"
-#include "train/compare/warnings.h"
+#include "train/compare/compute.h"
+#include "train/compare/counters.h"
+#include "train/compare/equal_cost.h"
+#include "train/compare/load_shift.h"
 #include "train/compare/metric_series.h"
 #include "train/compare/over_time.h"
+#include "train/compare/overhead.h"
 #include "train/compare/run_figures.h"
+#include "train/compare/savings_figures.h"
 #include "train/compare/statistics.h"
+#include "train/compare/test_figures.h"
+#include "train/compare/transfer.h"
+#include "train/compare/warnings.h"
 
 namespace moe {
 namespace {
@@ -52,44 +60,16 @@ Json difference(const Json& variant, const Json& baseline) {
     }
   }
   const auto test = paired_t_test(a, b);
-  Json mean_difference;
+  auto figures = test_figures(test);
   const auto &mine = variant.at("value").at("mean"), &theirs = baseline.at("value").at("mean");
-  if (test.pairs > 0) {
-    mean_difference = test.mean_difference;
-  } else if (mine.is_number() && theirs.is_number()) {
-    mean_difference = mine.get<double>() - theirs.get<double>();
+  if (test.pairs == 0 && mine.is_number() && theirs.is_number()) {
+    figures["mean"] = mine.get<double>() - theirs.get<double>();
   }
-  return {{"mean", mean_difference},
-          {"pairs", test.pairs},
-          {"ci", test.half_width ? Json({test.mean_difference - *test.half_width,
-                                         test.mean_difference + *test.half_width})
-                                 : Json()},
-          {"t", test.t ? Json(*test.t) : Json()},
-          {"p", test.p ? Json(*test.p) : Json()},
-          {"p_holm", Json()}};
+  return figures;
 }
 
-// All variants are held against one baseline: the more there are, the sooner one differs by chance.
-void add_holm(Json& variants) {
-  std::vector<double> p;
-  std::vector<Json*> tested;
-  for (auto& variant : variants) {
-    auto& difference = variant.at("difference");
-    if (!difference.is_null() && difference.at("p").is_number()) {
-      p.push_back(difference.at("p").get<double>());
-      tested.push_back(&difference);
-    }
-  }
-  const auto corrected = holm(p);
-  for (size_t i = 0; i < tested.size(); ++i) {
-    tested[i]->at("p_holm") = corrected[i];
-  }
-}
-
-size_t baseline_of(const std::vector<Variant>& variants, const std::string& word) {
-  if (word.empty()) {
-    return 0;
-  }
+// That an option names. `option` is for messages.
+size_t named_variant(const std::vector<Variant>& variants, const std::string& option, const std::string& word) {
   if (const auto found = find_variant(variants, word)) {
     return *found;
   }
@@ -97,7 +77,7 @@ size_t baseline_of(const std::vector<Variant>& variants, const std::string& word
   for (const auto& variant : variants) {
     names.push_back(visible(variant.name, 200));
   }
-  throw ConfigError("--baseline: expected a variant (" + join_or(names) +
+  throw ConfigError(option + ": expected a variant (" + join_or(names) +
                     "), or the name or folder of a run, found '" + word + "'" +
                     did_you_mean(word, names));
 }
@@ -111,6 +91,11 @@ std::vector<Variant> read_variants(const CompareOptions& options) {
     auto paths = options.paths;
     paths.push_back(options.baseline);
     variants = group_runs(read_runs(paths));
+  }
+  for (auto& variant : variants) {
+    for (auto& run : variant.runs) {
+      run.before = evals_before(run, options.before);
+    }
   }
   return variants;
 }
@@ -127,22 +112,45 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
                       did_you_mean(options.by, axes));
   }
   require_metric(variants, options.metric);
-  const size_t baseline = baseline_of(variants, options.baseline);
+  const auto flops = attention_flops(options.flops);
+  const auto named = [&](const char* option, const std::string& word) { return named_variant(variants, option, word); };
+  const size_t baseline = options.baseline.empty() ? 0 : named("--baseline", options.baseline);
+  const auto control = options.control.empty() ? std::nullopt : std::optional(named("--control", options.control));
+  std::vector<size_t> curve;
+  for (const auto& word : options.curve) {
+    curve.push_back(named("--curve", word));
+  }
 
   Json figures = Json::array();
   for (const auto& variant : variants) {
     figures.push_back(variant_figures(variant, options.metric));
   }
+  // All variants are held against one baseline: the more there are, the sooner one differs by chance.
+  std::vector<Json*> tests;
   for (size_t i = 0; i < variants.size(); ++i) {
     if (i != baseline) {
       figures[i]["difference"] = difference(figures[i], figures[baseline]);
+      tests.push_back(&figures[i]["difference"]);
     }
   }
-  add_holm(figures);
-  Json report = {{"metric", options.metric}, {"baseline", variants[baseline].name}};
+  add_holm(tests);
+  Json report = {{"metric", options.metric},
+                 {"baseline", variants[baseline].name},
+                 {"flops", {{"convention", options.flops}, {"formula", flops_formula(flops)}}}};
   report["variants"] = figures;
+  const auto add = [&report](const char* name, Json section) {
+    if (!section.is_null()) {
+      report[name] = std::move(section);
+    }
+  };
+  add("savings", savings_figures(variants, baseline, curve, options.metric, flops));
+  add("overhead", overhead_figures(figures, flops));
+  add("equal_cost", equal_cost_figures(variants, figures, baseline, options.metric, flops));
+  add("transfer", transfer_figures(variants, control));
+  add("load", load_figures(variants));
   if (options.over_time > 0) {
-    report["over_time"] = over_time(variants, options.metric, options.over_time, options.by);
+    const auto by = with_flops_axis(options.by, flops);
+    report["over_time"] = over_time(variants, options.metric, options.over_time, by);
   }
   report["warnings"] = comparison_warnings(variants, figures, options.metric);
   return report;

@@ -17,6 +17,10 @@ struct CompareOptions {
   std::string metric = "bits_per_byte";  // a name of train/compare/metric_series.h
   int64_t over_time = 0;                 // points of training; 0: only the end
   std::string by = "step";              // of over_time: one of over_time_axes()
+  std::string flops = "with_attention";  // a word of attention_flops()
+  std::vector<std::string> curve = {};   // variants whose ends are the baseline's curve; none: its validations
+  std::string control = "";              // a variant that all are held against; empty: each one's own
+  std::string before = "";  // a run's folder, with records of what continued runs began with; empty: their own
 };
 
 // Runs named by the command line, and the baseline's where it is a folder beside them, as variants.
@@ -25,6 +29,7 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 
 // The JSON document that moe-compare --json prints. A figure that is missing or not finite is null.
 //   metric, baseline  their names
+//   flops             {convention, formula}: what FLOPs count; of savings, overhead and equal_cost
 //   variants          a list, in the order of the command line, of
 //     name, full_name   see train/compare/variants.h
 //     seeds             those that have a value at the end of a finished run
@@ -38,12 +43,22 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 //     cost              {step, tokens, flops (from live slots), flops_executed, seconds,
 //                       steps_per_second}: up to the row of the final value (without one, the last
 //                       row), mean over finished runs; where none is, over all
+//     began_with        null unless continued; {tokens, target_tokens, flops, flops_without_attention, seconds,
+//                       joules}: what the checkpoint had cost, everything before included; null: not known
+//     total             the same of all training, `cost` included, with six_n_d (6 x active parameters x tokens), and
+//                       kwh and kg_co2e of the joules, by the run's energy.pue and energy.kg_co2e_per_kwh
 //     parameters        {total, active}: active once the gate is sparse
 //     flops_per_token   of training once the gate is sparse
 //     moe               null where dense; {experts, k} and, mean over layers, over the last tenth
 //                       of the training rows and over the same runs, {slots_per_token,
 //                       coincident_selectors, empty_tokens, dropped, max_vio, dead_experts}
-//     runs              a list of {name, folder, seed, steps (planned), finished, value, cost, moe}
+//     runs              a list of {name, folder, seed, steps (planned), finished, value, cost, began_with (with
+//                       `checkpoint` and `step`), total, moe}
+//   savings           savings_figures() of train/compare/savings_figures.h  } each
+//   overhead          overhead_figures() of train/compare/overhead.h        } where there
+//   equal_cost        equal_cost_figures() of train/compare/equal_cost.h    } is something
+//   transfer          transfer_figures() of train/compare/transfer.h        } to say
+//   load              load_figures() of train/compare/load_shift.h          }
 //   over_time         with --over-time: over_time() of train/compare/over_time.h
 //   warnings          texts: what makes the figures hard to compare
 // `variants` are read_variants(options). Throws RunError when no run has a row; ConfigError for a

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "train/compare/counters.h"
 #include "train/compare/metric_series.h"
 #include "train/compare/statistics.h"
 
@@ -18,9 +19,7 @@ std::vector<Course> courses_of(const Variant& variant, const std::string& metric
     course.seed = run.config.run.seed;
     course.finished = !series.empty() && series.back().step >= run.config.train.steps;
     for (const auto& point : series) {
-      const auto& row = run.rows[point.row];
-      const auto place = row.find(axis);
-      const double at = place != row.end() && place->is_number() ? place->get<double>() : kNan;
+      const double at = counter_at(run, run.rows[point.row], axis);
       if (std::isfinite(at)) {
         course.points.push_back({at, point.value});
       }

@@ -23,8 +23,8 @@ struct Course {
   std::vector<CoursePoint> points;  // ascending; several may share a place
 };
 
-// Of every run, in their order, against "step" or a counter of the rows, such as "flops". Rows without a
-// finite number there are left out.
+// Of every run, in their order, against an axis of train/compare/counters.h, such as "step" or "total_flops".
+// Rows without a finite number there are left out.
 std::vector<Course> courses_of(const Variant& variant, const std::string& metric,
                                const std::string& axis);
 

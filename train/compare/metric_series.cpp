@@ -83,16 +83,21 @@ bool is_train_metric(const std::string& metric) {
   return starts_with(metric, "train.") || starts_with(metric, "moe.");
 }
 
+bool is_eval_metric(const std::string& metric) { return starts_with(metric, "eval."); }
+
 std::vector<MetricPoint> metric_series(const std::vector<Json>& rows, const std::string& metric) {
-  const std::string split = is_train_metric(metric) ? "train" : "valid";
+  const bool of_eval = is_eval_metric(metric), of_train = is_train_metric(metric);
+  const std::string split = of_eval ? "eval" : of_train ? "train" : "valid";
   const bool over_layers = starts_with(metric, "moe.");
-  const auto path = is_train_metric(metric) ? metric.substr(metric.find('.') + 1) : metric;
+  const auto path = of_eval || of_train ? metric.substr(metric.find('.') + 1) : metric;
   std::vector<MetricPoint> series;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].at("split") != split) {
       continue;
     }
-    const auto value = over_layers ? mean_over_layers(rows[i], path) : find_value(rows[i], path);
+    const auto value = over_layers ? mean_over_layers(rows[i], path)
+                       : of_eval   ? find_value(rows[i].at("tasks"), path)
+                                   : find_value(rows[i], path);
     if (value) {
       series.push_back({rows[i].at("step"), *value, i});
     }
@@ -106,6 +111,8 @@ std::set<std::string> metric_names(const std::vector<Json>& rows) {
     const std::string split = row.at("split");
     if (split == "valid") {
       add_names(row, "", names);
+    } else if (split == "eval") {
+      add_names(row.at("tasks"), "eval.", names);
     } else if (split == "train") {
       add_names(row, "train.", names);
       if (const auto layers = row.find("moe"); layers != row.end() && layers->is_array()) {

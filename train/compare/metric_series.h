@@ -4,6 +4,7 @@
 //   bits_per_byte, loss, objectives.causal          of validation
 //   train.loss, train.lr, train.aux.entropy         of training rows
 //   moe.slots_per_token, moe.gate.saturated_bits    of training rows, the mean over the layers
+//   eval.prefix.exact_match                         of eval.jsonl, by the task's name
 // A gate's figure is found without `gate.` too, as moe-compare's report names it; of a gate made of gates
 // moe.gate.NAME is the mean over its levels, and moe.gate.inner.NAME one level's.
 #pragma once
@@ -31,6 +32,9 @@ std::set<std::string> metric_names(const std::vector<Json>& rows);
 
 // Whether the rows it comes from are training's, single batches and so noisy.
 bool is_train_metric(const std::string& metric);
+
+// Whether it is a task's of eval.jsonl.
+bool is_eval_metric(const std::string& metric);
 
 // What a run ended with: of validation the last value; of training the mean over the last tenth of
 // the rows, one at least, of those that are finite. NaN when the last is not. Requires a series that is

@@ -21,7 +21,9 @@ std::vector<double> up_to(double largest, int64_t count) {
 }  // namespace
 
 const std::vector<std::string>& over_time_axes() {
-  static const std::vector<std::string> axes = {"step", "tokens", "flops", "flops_executed", "seconds"};
+  static const std::vector<std::string> axes = {
+      "step",         "tokens",      "flops",         "flops_executed", "seconds",
+      "joules",       "total_tokens", "total_flops", "total_seconds", "total_joules"};
   return axes;
 }
 

@@ -8,10 +8,11 @@
 
 namespace moe {
 
-// What --by may say: "step", or a counter of every row.
+// What --by may say: "step", or a counter of the rows; a total has with it what the checkpoint that a continued
+// run began with had cost.
 const std::vector<std::string>& over_time_axes();
 
-// At `count` places of the axis `by`:
+// At `count` places of the axis `by`, one of these or any other of train/compare/counters.h:
 //   {by, at, variants: [{name, mean, n, runs: [{name, seed, values}]}]}
 // by step: evenly spaced among the steps that a variant has the metric at, which `steps` repeats; each run's
 // last value so far. By a counter ("flops", "seconds"): evenly spaced up to the last place that all counted

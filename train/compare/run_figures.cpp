@@ -6,15 +6,20 @@
 
 #include "data/tokenizer.h"
 #include "train/flops.h"
+#include "train/compare/compute.h"
+#include "train/compare/counters.h"
+#include "train/compare/energy_total.h"
 #include "train/compare/metric_series.h"
-#include "train/model.h"
 #include "train/compare/statistics.h"
+#include "train/model.h"
 
 namespace moe {
 namespace {
 
-constexpr const char* kCosts[] = {"step",           "tokens",  "flops",
-                                  "flops_executed", "seconds", "steps_per_second"};
+constexpr const char* kCosts[] = {"step",    "tokens",           "target_tokens",   "flops", "flops_executed",
+                                  "seconds", "steps_per_second", "flops_attention", "joules"};
+constexpr const char* kTotals[] = {"tokens",  "target_tokens", "flops", "flops_without_attention",
+                                   "seconds", "joules"};
 
 // Name in the report, and path in a layer's object of a training row.
 constexpr std::pair<const char*, const char*> kRouting[] = {
@@ -27,7 +32,7 @@ constexpr std::pair<const char*, const char*> kRouting[] = {
 
 Json cost_at(const Json& row) {
   Json cost = {{"step", row.at("step")}};
-  for (const char* name : {"tokens", "flops", "flops_executed", "seconds"}) {
+  for (const auto& name : row_counters()) {
     const auto found = row.find(name);
     cost[name] = found != row.end() && found->is_number() ? *found : Json();
   }
@@ -36,6 +41,31 @@ Json cost_at(const Json& row) {
                                  ? Json(row.at("step").get<double>() / seconds.get<double>())
                                  : Json();
   return cost;
+}
+
+// With what the checkpoint that it began with had cost.
+Json total_at(const RunRecord& run, const Json& row) {
+  Json total = Json::object();
+  for (const std::string name : kTotals) {
+    total[name] = number_or_null(counter_at(run, row, "total_" + name));
+  }
+  const auto energy = energy_total(run, row);
+  total["kwh"] = energy.kwh ? Json(*energy.kwh) : Json();
+  total["kg_co2e"] = energy.kg_co2e ? Json(*energy.kg_co2e) : Json();
+  return total;
+}
+
+// What had been spent before it began; null for a run that began with values of its own.
+Json before_figures(const RunRecord& run) {
+  if (!run.continued()) {
+    return nullptr;
+  }
+  Json before = {{"checkpoint", run.began ? Json(run.began->checkpoint) : Json(run.config.init.from)},
+                 {"step", run.began ? Json(run.began->step) : Json()}};
+  for (const char* name : kTotals) {
+    before[name] = number_or_null(counter_before(run, name));
+  }
+  return before;
 }
 
 Json routing_of(const RunRecord& run) {
@@ -99,6 +129,8 @@ Json run_figures(const RunRecord& run, const std::string& metric) {
           {"finished", !last.is_null() && last.at("step") >= run.config.train.steps},
           {"value", any ? Json(final_value(series, metric)) : Json()},
           {"cost", last.is_null() ? Json() : cost_at(last)},
+          {"began_with", before_figures(run)},
+          {"total", last.is_null() ? Json() : total_at(run, last)},
           {"moe", run.config.model.moe ? routing_of(run) : Json()}};
 }
 
@@ -139,12 +171,31 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
                 {"ci", interval(values)},
                 {"n", values.size()},
                 {"unfinished", unfinished_values(runs)}};
+  const auto& model = variant.first().config.model;
+  const auto vocabulary = make_tokenizer(variant.first().config.data.tokenizer)->vocabulary();
+  // The meta device knows shapes and holds no memory.
+  const auto shapes = build_model(model, vocabulary, Initializer(0, at::kFloat, at::kMeta).for_loading());
+  const auto parameters = count_parameters(model, *shapes.decoder);
+  for (auto& run : runs) {
+    auto& total = run.at("total");
+    if (!total.is_null() && total.at("tokens").is_number()) {
+      total["six_n_d"] = six_n_d(static_cast<double>(parameters.active), total.at("tokens"));
+    }
+  }
   const auto counted = counted_runs(runs);
-  Json cost = Json::object();
+  Json cost = Json::object(), total = Json::object(), before;
   for (const std::string name : kCosts) {
     cost[name] = mean_figure(counted, "/cost/" + name);
   }
-  const auto& model = variant.first().config.model;
+  for (const std::string name : kTotals) {
+    total[name] = mean_figure(counted, "/total/" + name);
+    if (variant.first().continued()) {
+      before[name] = mean_figure(counted, "/began_with/" + name);
+    }
+  }
+  for (const std::string name : {"six_n_d", "kwh", "kg_co2e"}) {
+    total[name] = mean_figure(counted, "/total/" + name);
+  }
   Json routing;
   if (model.moe) {
     routing = {{"experts", model.moe->experts}, {"k", mean_slots(model)}};
@@ -152,16 +203,14 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
       routing[name] = mean_figure(counted, std::string("/moe/") + name);
     }
   }
-  const auto vocabulary = make_tokenizer(variant.first().config.data.tokenizer)->vocabulary();
-  // The meta device knows shapes and holds no memory.
-  const auto shapes = build_model(model, vocabulary, Initializer(0, at::kFloat, at::kMeta).for_loading());
-  const auto parameters = count_parameters(model, *shapes.decoder);
   return {{"name", variant.name},
           {"full_name", variant.full_name},
           {"seeds", seeds},
           {"value", value},
           {"difference", Json()},
           {"cost", cost},
+          {"began_with", before},
+          {"total", total},
           {"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
           {"flops_per_token", flops_per_token(model, vocabulary).training_once_sparse()},
           {"moe", routing},

@@ -9,10 +9,11 @@
 
 namespace moe {
 
-// {name, folder, seed, steps, finished, value, cost, moe}.
+// {name, folder, seed, steps, finished, value, cost, began_with, total, moe}.
 Json run_figures(const RunRecord& run, const std::string& metric);
 
-// {name, full_name, seeds, value, difference (null), cost, parameters, flops_per_token, moe, runs}.
+// {name, full_name, seeds, value, difference (null), cost, began_with, total, parameters, flops_per_token, moe,
+// runs}.
 Json variant_figures(const Variant& variant, const std::string& metric);
 
 // The final value by seed, from run_figures(), by mean_by_seed(). Runs without a value are left out, and

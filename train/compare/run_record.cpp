@@ -6,6 +6,7 @@
 
 #include "configs/config_io.h"
 #include "data/printable.h"
+#include "train/compare/counters.h"
 #include "train/report/row_scalars.h"
 
 namespace moe {
@@ -22,7 +23,7 @@ bool is_run(const fs::path& folder) {
 // layout may be what a sweep compares.
 bool tells_runs_apart(const std::string& key) {
   for (const std::string free : {"run.name", "run.dir", "run.seed", "data.cache", "sweep", "log",
-                                 "checkpoint", "train.bad_steps"}) {
+                                 "energy", "checkpoint", "train.bad_steps"}) {
     if (key == free || key.rfind(free + ".", 0) == 0) {
       return false;
     }
@@ -30,7 +31,30 @@ bool tells_runs_apart(const std::string& key) {
   return true;
 }
 
+// The row of an evaluated step, with what the run had cost by then.
+Json eval_row(int64_t step, const EvalRecord& record, const std::vector<Json>& rows) {
+  Json row = {{"step", step}, {"split", "eval"}, {"tasks", Json::object()}};
+  for (const auto& counted : rows) {
+    if (counted.at("step") == step) {
+      for (const auto& name : row_counters()) {
+        if (const auto value = counted.find(name); value != counted.end()) {
+          row[name] = *value;
+        }
+      }
+    }
+  }
+  for (const auto& [name, task] : record.tasks) {
+    row["tasks"][name] = task.value;
+  }
+  return row;
+}
+
 }  // namespace
+
+const EvalRecord* RunRecord::final_evals() const {
+  const auto last = rows.empty() ? evals.end() : evals.find(rows.back().at("step").get<int64_t>());
+  return last == evals.end() || last->first < config.train.steps ? nullptr : &last->second;
+}
 
 RunConfig read_run_config(const std::string& folder) {
   const auto path = folder + "/config.yaml";
@@ -80,6 +104,13 @@ RunRecord read_run(const std::string& folder) {
     erase_unasked(row);
     run.rows.push_back(std::move(row));
   });
+  run.evals = read_evals(folder);
+  for (const auto& [step, record] : run.evals) {
+    const auto after = std::find_if(run.rows.begin(), run.rows.end(),
+                                    [step = step](const Json& row) { return row.at("step") > step; });
+    run.rows.insert(after, eval_row(step, record, run.rows));
+  }
+  run.began = read_beginning(folder);
   return run;
 }
 

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "data/formats/metrics_file.h"
+#include "train/compare/beginning.h"
+#include "train/compare/eval_record.h"
 #include "train/run_config.h"
 
 namespace moe {
@@ -21,7 +25,17 @@ struct RunRecord {
   // what may change on resume, train.steps excepted.
   ConfigLeaves identity;
   // Of metrics.jsonl, without what nobody asked for (erase_unasked()); none when the run has only just begun.
+  // Every evaluated step has a row too, {step, split: "eval", tasks: {name: value}, the counters of the run's
+  // row at that step}, after the run's own of that step.
   std::vector<Json> rows;
+  std::map<int64_t, EvalRecord> evals;  // of eval.jsonl, by step
+  std::optional<BeganWith> began;       // of a continued run, where it says so
+  std::optional<EvalRecord> before;     // what was measured of the checkpoint it began with (read_variants())
+
+  // It took its values from a checkpoint, whether or not it is known what that had cost.
+  bool continued() const { return began || config.init.given(); }
+  // Of its end; null where its last step has none, or the run is not finished.
+  const EvalRecord* final_evals() const;
 };
 
 // The run of a folder that holds config.yaml. Throws RunError naming the file: config.yaml that is

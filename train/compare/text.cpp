@@ -1,72 +1,24 @@
 #include "train/compare/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 
-#include "configs/utf8.h"
-#include "train/text_table.h"
+#include "train/compare/compute_text.h"
+#include "train/compare/shown.h"
+#include "train/compare/transfer_text.h"
 
 namespace moe {
 namespace {
 
-constexpr const char* kNone = "n/a";
-
-// Names hold whatever a config or a command line gave them: a terminal must not obey it, nor a table break.
-std::string shown_name(const Json& name) { return visible(name.get<std::string>(), 200); }
-
-std::string formatted(const char* format, double value) {
-  if (std::isnan(value)) {
-    return "nan";  // printf gives its sign bit too
-  }
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
-// With four decimals where that shows enough of numbers of this size.
-const char* metric_format(double size) {
-  const double magnitude = std::abs(size);
-  return magnitude == 0 || (magnitude >= 1e-2 && magnitude < 1e5) ? "%.4f" : "%.4g";
-}
-
-std::string figure(const Json& value, const char* format) {
-  return value.is_number() ? formatted(format, value.get<double>()) : kNone;
-}
-
-std::string figure(const Json& value) {
-  return value.is_number() ? figure(value, metric_format(value.get<double>())) : kNone;
-}
-
-std::string short_figure(const Json& value) {
-  return value.is_number() ? short_number(value.get<double>()) : kNone;
-}
-
 std::string with_spread(const Json& value) {
-  std::string text = figure(value.at("mean"));
+  std::string text = shown_number(value.at("mean"));
   if (value.at("sd").is_number()) {
-    text += " ± " + figure(value.at("sd"), metric_format(value.at("mean").get<double>()));
+    text += " ± " + shown_number(value.at("sd"), metric_format(value.at("mean").get<double>()));
   }
   return text;
-}
-
-std::string p_value(const Json& p) {
-  if (!p.is_number()) {
-    return kNone;
-  }
-  return p.get<double>() < 1e-4 ? "<0.0001" : formatted("%.4f", p.get<double>());
-}
-
-// "-0.0512 to -0.0246", with as many digits as the values that differ.
-std::string interval(const Json& ci, const Json& value) {
-  if (!ci.is_array()) {
-    return kNone;
-  }
-  const char* format = metric_format(value.is_number() ? value.get<double>() : 0);
-  const auto end = [&](const Json& x) {
-    return (x.is_number() && x.get<double>() > 0 ? "+" : "") + figure(x, format);
-  };
-  return end(ci[0]) + " to " + end(ci[1]);
 }
 
 std::string seeds_text(const Json& value) {
@@ -88,12 +40,11 @@ TextTable quality(const Json& report) {
     } else {
       const auto& by = difference.at("mean");
       const auto& value = v.at("value").at("mean");
-      row.push_back((by.is_number() && by.get<double>() > 0 ? "+" : "") +
-                    figure(by, metric_format(value.is_number() ? value.get<double>() : 0)));
-      row.push_back(interval(difference.at("ci"), value));
+      row.push_back(shown_change(by, value));
+      row.push_back(shown_interval(difference.at("ci"), value));
       row.push_back(difference.at("pairs").dump());
-      row.push_back(p_value(difference.at("p")));
-      row.push_back(p_value(difference.at("p_holm")));
+      row.push_back(shown_p(difference.at("p")));
+      row.push_back(shown_p(difference.at("p_holm")));
     }
     table.rows.push_back(std::move(row));
   }
@@ -106,12 +57,12 @@ TextTable cost(const Json& report) {
                   {}};
   for (const auto& v : report.at("variants")) {
     const auto& cost = v.at("cost");
-    table.rows.push_back({shown_name(v.at("name")), short_figure(v.at("parameters").at("total")),
-                          short_figure(v.at("parameters").at("active")),
-                          short_figure(v.at("flops_per_token")), short_figure(cost.at("tokens")),
-                          short_figure(cost.at("flops")), short_figure(cost.at("flops_executed")),
-                          figure(cost.at("seconds"), "%.1f"),
-                          figure(cost.at("steps_per_second"), "%.2f")});
+    table.rows.push_back({shown_name(v.at("name")), shown_short(v.at("parameters").at("total")),
+                          shown_short(v.at("parameters").at("active")),
+                          shown_short(v.at("flops_per_token")), shown_short(cost.at("tokens")),
+                          shown_short(cost.at("flops")), shown_short(cost.at("flops_executed")),
+                          shown_number(cost.at("seconds"), "%.1f"),
+                          shown_number(cost.at("steps_per_second"), "%.2f")});
   }
   return table;
 }
@@ -124,11 +75,11 @@ TextTable routing(const Json& report) {
     const auto& moe = v.at("moe");
     if (!moe.is_null()) {
       table.rows.push_back({shown_name(v.at("name")), moe.at("experts").dump(), moe.at("k").dump(),
-                            figure(moe.at("slots_per_token"), "%.3f"),
-                            figure(moe.at("coincident_selectors"), "%.4f"),
-                            figure(moe.at("empty_tokens"), "%.4f"),
-                            figure(moe.at("dropped"), "%.4f"), figure(moe.at("max_vio"), "%.3f"),
-                            figure(moe.at("dead_experts"), "%.2f")});
+                            shown_number(moe.at("slots_per_token"), "%.3f"),
+                            shown_number(moe.at("coincident_selectors"), "%.4f"),
+                            shown_number(moe.at("empty_tokens"), "%.4f"),
+                            shown_number(moe.at("dropped"), "%.4f"), shown_number(moe.at("max_vio"), "%.3f"),
+                            shown_number(moe.at("dead_experts"), "%.2f")});
     }
   }
   return table;
@@ -138,12 +89,12 @@ TextTable time_table(const Json& over_time) {
   const std::string by = over_time.at("by");
   TextTable table{{by}, {}};
   for (const auto& place : over_time.at("at")) {
-    table.head.push_back(by == "step" ? figure(place, "%.0f") : short_figure(place));
+    table.head.push_back(by == "step" ? shown_number(place, "%.0f") : shown_short(place));
   }
   for (const auto& variant : over_time.at("variants")) {
     TextTable::Row row = {shown_name(variant.at("name"))};
     for (const auto& value : variant.at("mean")) {
-      row.push_back(value.is_null() ? "-" : figure(value));
+      row.push_back(value.is_null() ? "-" : shown_number(value));
     }
     table.rows.push_back(std::move(row));
   }
@@ -179,6 +130,9 @@ std::vector<TitledTable> compare_tables(const Json& report) {
   if (auto table = routing(report); !table.rows.empty()) {
     tables.push_back({"routing, mean over layers and the last tenth of the training rows",
                       std::move(table)});
+  }
+  for (auto more : {compute_tables(report), transfer_tables(report)}) {
+    std::move(more.begin(), more.end(), std::back_inserter(tables));
   }
   return tables;
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "configs/suggest.h"
+#include "train/compare/continued_warnings.h"
 #include "train/gate_notes.h"
 
 namespace moe {
@@ -105,6 +106,9 @@ std::vector<std::string> comparison_warnings(const std::vector<Variant>& variant
     if (const auto note = future_leak_note(first.config.model); !note.empty()) {
       out.push_back(variants[i].name + ": " + note);
     }
+  }
+  for (auto& warning : continued_warnings(variants)) {
+    out.push_back(std::move(warning));
   }
   add_if_different(variants, steps, "steps", "schedules were cut to different lengths", out);
   add_if_different(variants, tokens, "tokens", "quality is not at equal data", out);

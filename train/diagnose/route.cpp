@@ -24,7 +24,8 @@ std::vector<ValidationRows> text_of(const RunConfig& config, const std::string& 
   const int64_t length = config.model.context;
   if (path.empty()) {
     try {
-      return open_data(config.data, length, static_cast<uint64_t>(config.run.seed)).valid;
+      const KindChoice causal(objective_kinds(), "causal");  // routing is compared on plain text
+      return open_data(config.data, causal, length, static_cast<uint64_t>(config.run.seed)).valid;
     } catch (const UserError& problem) {
       throw RunError(std::string(problem.what()) +
                      "\nThe run's own text is looked for as its config names it, from the folder "
@@ -61,9 +62,9 @@ Described describe(const std::string& path) {
   return found;
 }
 
-Reader open_reader(const Described& checkpoint, at::Device device,
+RoutedModel open_reader(const Described& checkpoint, at::Device device,
                    const std::vector<std::string>& overrides = {}) {
-  Reader reader;
+  RoutedModel reader;
   reader.config = parse_config<RunConfig>(checkpoint.yaml, checkpoint.folder + "/state.json", overrides);
   reader.model = load_model(checkpoint.folder, reader.config, device);
   reader.progress = share_done(checkpoint.step, reader.config.train.steps);
@@ -210,7 +211,7 @@ RoutedText route_text(const std::string& path, const RouteOptions& options) {
   const bool capacity = has_capacity(checkpoint.config);
   auto reader = open_reader(
       checkpoint, device, capacity ? without_noise(checkpoint.config) : std::vector<std::string>{});
-  std::optional<Reader> reference;
+  std::optional<RoutedModel> reference;
   if (against) reference = open_reader(*against, device);
   PassOptions pass;
   pass.tokens = options.tokens;

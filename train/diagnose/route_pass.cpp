@@ -27,7 +27,7 @@ void each_batch(const RunConfig& config, const std::vector<ValidationRows>& sour
   }
 }
 
-ForwardContext context_of(const Reader& reader, const Batch& batch, at::Device device) {
+ForwardContext context_of(const RoutedModel& reader, const Batch& batch, at::Device device) {
   auto context = make_context(batch, device);
   context.progress = reader.progress;
   return context;
@@ -50,7 +50,7 @@ std::map<int64_t, const MoeReport*> reports_of(const DecoderOutput& out) {
   return reports;
 }
 
-LayerPass new_layer(int64_t layer, const Reader& reader,
+LayerPass new_layer(int64_t layer, const RoutedModel& reader,
                     const std::vector<ValidationRows>& sources, const PassOptions& options) {
   const auto& moe = *reader.config.model.moe;
   std::vector<std::string> names;
@@ -68,7 +68,7 @@ LayerPass new_layer(int64_t layer, const Reader& reader,
 
 }  // namespace
 
-RoutePass read_text(Reader& reader, const std::vector<ValidationRows>& sources, at::Device device,
+RoutePass read_text(RoutedModel& reader, const std::vector<ValidationRows>& sources, at::Device device,
                     const PassOptions& options) {
   at::NoGradGuard no_grad;
   RoutePass pass;
@@ -107,7 +107,7 @@ RoutePass read_text(Reader& reader, const std::vector<ValidationRows>& sources, 
   return pass;
 }
 
-std::map<int64_t, GateStats> read_with_capacity(Reader& reader,
+std::map<int64_t, GateStats> read_with_capacity(RoutedModel& reader,
                                                 const std::vector<ValidationRows>& sources,
                                                 at::Device device, int64_t tokens) {
   at::NoGradGuard no_grad;

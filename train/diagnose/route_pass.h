@@ -17,7 +17,7 @@
 namespace moe {
 
 // A model and the share of its run that was done, which gates' schedules follow.
-struct Reader {
+struct RoutedModel {
   RunConfig config;
   Model model;
   double progress = 1;
@@ -40,16 +40,16 @@ struct RoutePass {
 struct PassOptions {
   int64_t tokens = 0;            // at most, rounded up to whole rows; of several sources by share
   int64_t ranks = 0;             // 0: no load of ranks
-  Reader* reference = nullptr;   // reads the same text, where there is one
+  RoutedModel* reference = nullptr;   // reads the same text, where there is one
   RoutingDump* dump = nullptr;
 };
 
 // Dropless and noise-free. In batches of the size of a micro-step of this reader's config.
-RoutePass read_text(Reader& reader, const std::vector<ValidationRows>& sources, at::Device device,
+RoutePass read_text(RoutedModel& reader, const std::vector<ValidationRows>& sources, at::Device device,
                     const PassOptions& options);
 
 // As a step of training does, for the sake of its capacity: the sums alone, by layer.
-std::map<int64_t, GateStats> read_with_capacity(Reader& reader,
+std::map<int64_t, GateStats> read_with_capacity(RoutedModel& reader,
                                                 const std::vector<ValidationRows>& sources,
                                                 at::Device device, int64_t tokens);
 

@@ -4,8 +4,10 @@
 #include <set>
 
 #include "configs/suggest.h"
-#include "train/compare/text.h"
+#include "train/compare/counters.h"
 #include "train/compare/metric_series.h"
+#include "train/compare/text.h"
+#include "train/report/compare_gains.h"
 #include "train/report/figures.h"
 #include "train/report/html.h"
 #include "train/report/run_report.h"
@@ -27,22 +29,21 @@ void add_variants(LineChart& chart, const std::vector<Variant>& variants, const 
 }
 
 std::string quality_chart(const std::vector<Variant>& variants, const std::string& metric,
-                          const std::string& x, const std::string& x_label) {
+                          const std::string& x) {
   LineChart chart;
-  chart.title = metric + " against " + x_label;
-  chart.x_label = x_label;
+  chart.x_label = axis_label(x);
+  chart.title = metric + " against " + chart.x_label;
   add_variants(chart, variants, metric, x);
   return line_chart(chart);
 }
 
 // Curves that fall by two bits hide differences of hundredths.
 std::string difference_chart(const std::vector<Variant>& variants, const Variant& baseline,
-                             const std::string& metric, const std::string& x,
-                             const std::string& x_label) {
+                             const std::string& metric, const std::string& x) {
   LineChart chart;
-  chart.title = metric + " less " + baseline.name + "'s, against " + x_label;
+  chart.x_label = axis_label(x);
+  chart.title = metric + " less " + baseline.name + "'s, against " + chart.x_label;
   chart.note = "Seed by seed, where both have a value.";
-  chart.x_label = x_label;
   for (const auto& variant : variants) {
     const bool itself = &variant == &baseline;
     chart.series.push_back(
@@ -98,7 +99,7 @@ std::string by_source(const std::vector<Variant>& variants, const std::set<std::
   std::vector<std::string> charts;
   for (const auto& name : names) {
     if (name.rfind("sources.", 0) == 0) {
-      charts.push_back(quality_chart(variants, name, "tokens", "tokens"));
+      charts.push_back(quality_chart(variants, name, "tokens"));
     }
   }
   return charts.size() < 2 ? "" : "<h2>Validation by source</h2>\n" + html_grid(charts);
@@ -122,6 +123,28 @@ std::string loads(const std::vector<Variant>& variants) {
              : "<h2>Load of the experts, each variant's first seed</h2>\n" + html_grid(maps);
 }
 
+bool any_continued(const std::vector<Variant>& variants) {
+  return std::any_of(variants.begin(), variants.end(),
+                     [](const Variant& variant) { return variant.first().continued(); });
+}
+
+// What quality is drawn against: with what the checkpoints had cost where a variant is a continued one.
+std::vector<std::string> cost_axes(const Json& report, const std::vector<Variant>& variants) {
+  const auto& figures = report.at("variants");
+  const bool measured = std::any_of(figures.begin(), figures.end(), [](const Json& variant) {
+    return variant.at("cost").at("joules").is_number();
+  });
+  const auto flops = flops_axis(attention_flops(report.at("flops").at("convention")));
+  std::vector<std::string> axes = {"tokens", flops, "seconds"};
+  if (measured) {
+    axes.push_back("joules");
+  }
+  for (auto& axis : axes) {
+    axis = (any_continued(variants) ? "total_" : "") + axis;
+  }
+  return axes;
+}
+
 }  // namespace
 
 std::string compare_report(const Json& report, const std::vector<Variant>& variants) {
@@ -130,22 +153,30 @@ std::string compare_report(const Json& report, const std::vector<Variant>& varia
   for (const auto& [title, table] : compare_tables(report)) {
     body += "<p class=\"note\">" + escape_html(title) + "</p>\n" + html_table(table);
   }
-  std::vector<std::string> charts = {quality_chart(variants, metric, "tokens", "tokens"),
-                                     quality_chart(variants, metric, "flops", "FLOPs"),
-                                     quality_chart(variants, metric, "seconds", "seconds of training")};
+  std::vector<std::string> charts;
+  const auto axes = cost_axes(report, variants);
+  for (const auto& axis : axes) {
+    charts.push_back(quality_chart(variants, metric, axis));
+  }
   const auto baseline = std::find_if(variants.begin(), variants.end(), [&](const Variant& variant) {
     return variant.name == report.at("baseline").get<std::string>();
   });
-  if (variants.size() > 1 && baseline != variants.end()) {
-    charts.push_back(difference_chart(variants, *baseline, metric, "tokens", "tokens"));
-    charts.push_back(difference_chart(variants, *baseline, metric, "flops", "FLOPs"));
-    charts.push_back(difference_chart(variants, *baseline, metric, "seconds", "seconds of training"));
+  // Where runs begin at what others had cost there is hardly a cost that both have been at.
+  if (variants.size() > 1 && baseline != variants.end() && !any_continued(variants)) {
+    for (const auto& axis : axes) {
+      charts.push_back(difference_chart(variants, *baseline, metric, axis));
+    }
   }
   if (metric != "train.loss") {
-    charts.push_back(quality_chart(variants, "train.loss", "step", "step"));
+    charts.push_back(quality_chart(variants, "train.loss", "step"));
   }
   const auto names = names_of(variants);
+  std::vector<std::string> variant_names;
+  for (const auto& variant : variants) {
+    variant_names.push_back(variant.name);
+  }
   body += "<h2>Quality</h2>\n" + std::string(kReading) + html_grid(charts) +
+          savings_figures_html(report, variant_names) + transfer_figures_html(report, variant_names) +
           by_source(variants, names) + course(variants, names, metric) + loads(variants);
   return html_page(metric + " of " + std::to_string(variants.size()) +
                        (variants.size() == 1 ? " variant" : " variants"),

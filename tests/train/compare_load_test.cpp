@@ -1,0 +1,62 @@
+// moe-compare: where tokens go before and after continuing, by objective.
+#include "train/compare/load_shift.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/train/compare_runs.h"
+#include "train/compare/text.h"
+
+namespace moe {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(LoadDistance, IsOfSharesAndNotOfCounts) {
+  EXPECT_DOUBLE_EQ(load_distance({1, 1, 2}, {10, 10, 20}), 0);
+  EXPECT_DOUBLE_EQ(load_distance({4, 0}, {0, 7}), 1);
+  EXPECT_DOUBLE_EQ(load_distance({3, 1}, {1, 3}), 0.5);
+  EXPECT_TRUE(std::isnan(load_distance({1, 1}, {1, 1, 1})));
+  EXPECT_TRUE(std::isnan(load_distance({0, 0}, {1, 1})));
+  EXPECT_TRUE(std::isnan(load_distance({}, {})));
+}
+
+// Of one layer.
+std::string load(const std::string& objective, const std::string& tokens, const std::string& max_vio) {
+  return "\"" + objective + "\":[{\"layer\":1,\"tokens_per_expert\":" + tokens + ",\"max_vio\":" + max_vio + "}]";
+}
+
+using CompareLoad = Compare;
+
+TEST_F(CompareLoad, BeforeAfterAndByObjective) {
+  const std::string sparse = "{experts: 2, gate: {kind: top_k, k: 1}}";
+  write_run("base-s1", 1, valid_row(100, "4.0"), sparse);
+  write_evals("base-s1", "", 100, ",\"load\":{" + load("causal", "[50,50]", "0") + "}");
+  for (const int64_t seed : {1, 2}) {
+    const auto name = "ul2r-s" + std::to_string(seed);
+    write_run(name, seed, valid_row(100, "3.0"), sparse, "init: {from: runs/base-s1}\n");
+    write_beginning(name, "runs/base-s1/checkpoints/step-00000100");
+    write_evals(name, "", 100,
+                ",\"load\":{" + load("causal", seed == 1 ? "[60,40]" : "[80,20]", seed == 1 ? "0.2" : "0.6") + "," +
+                    load("denoise.x", "[0,9]", "1") + "}");
+  }
+  const auto all = report();
+  ASSERT_EQ(all["load"].size(), 2u);
+  EXPECT_EQ(all["load"][0]["name"], "base");
+  EXPECT_TRUE(all["load"][0]["objectives"]["causal"][0]["moved"].is_null());
+  const auto& objectives = all["load"][1]["objectives"];
+  const auto &causal = objectives["causal"][0], &denoising = objectives["denoise.x"][0];
+  EXPECT_EQ(causal["layer"], 1);
+  EXPECT_DOUBLE_EQ(causal["max_vio"], 0.4);
+  EXPECT_EQ(causal["max_vio_before"], 0.0);
+  EXPECT_DOUBLE_EQ(causal["moved"], 0.2);  // 0.1 and 0.3
+  EXPECT_TRUE(causal["from_causal"].is_null());
+  EXPECT_EQ(denoising["max_vio"], 1.0);
+  EXPECT_TRUE(denoising["moved"].is_null());  // it was not measured before
+  EXPECT_DOUBLE_EQ(denoising["from_causal"], 0.7);
+  EXPECT_THAT(compare_text(all, true), HasSubstr("| ul2r | causal | 0.000 | 0.400 | 0.200 | 1 | n/a |"));
+}
+
+}  // namespace
+}  // namespace moe

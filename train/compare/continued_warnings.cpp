@@ -1,0 +1,85 @@
+#include "train/compare/continued_warnings.h"
+
+#include <set>
+
+#include "configs/suggest.h"
+
+namespace moe {
+namespace {
+
+// "seed (1, 2)" for what two records' settings differ in, of what both have: one may have had more task files.
+void add_differing_settings(const Json& a, const Json& b, const std::string& prefix, std::set<std::string>& out) {
+  if (!a.is_object() || !b.is_object()) {
+    return;
+  }
+  for (const auto& [key, value] : a.items()) {
+    const auto other = b.find(key);
+    if (other == b.end() || *other == value) {
+      continue;
+    }
+    if (value.is_object() && other->is_object()) {
+      add_differing_settings(value, *other, prefix + key + ".", out);
+    } else {
+      out.insert(prefix + key + " (" + value.dump() + ", " + other->dump() + ")");
+    }
+  }
+}
+
+std::vector<std::string> differing_settings(const EvalRecord& a, const EvalRecord& b) {
+  std::set<std::string> differing;
+  for (const auto& [name, task] : a.tasks) {
+    if (const auto other = b.tasks.find(name); other != b.tasks.end()) {
+      add_differing_settings(task.settings, other->second.settings, "", differing);
+    }
+  }
+  return {differing.begin(), differing.end()};
+}
+
+void check_beginning(const RunRecord& run, std::vector<std::string>& out) {
+  if (!run.continued()) {
+    return;
+  }
+  if (!run.began) {
+    out.push_back(run.name + ": continues " + run.config.init.from +
+                  ", and its environment.json does not say what that had cost: its totals are not known");
+  }
+  const auto* after = run.final_evals();
+  if (after == nullptr) {
+    return;
+  }
+  if (!run.before) {
+    out.push_back(run.name + ": no record in eval.jsonl of the checkpoint that it began with" +
+                  (run.began ? " (" + run.began->checkpoint + ")" : "") +
+                  ": moe-eval CHECKPOINT --record makes it, or --before names a run that has it");
+    return;
+  }
+  if (const auto differing = differing_settings(*run.before, *after); !differing.empty()) {
+    out.push_back(run.name + ": tasks before and after were measured with other settings: " + join(differing) +
+                  "; their changes mean little");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> continued_warnings(const std::vector<Variant>& variants) {
+  std::vector<std::string> out;
+  const RunRecord* first = nullptr;
+  for (const auto& variant : variants) {
+    for (const auto& run : variant.runs) {
+      check_beginning(run, out);
+      const auto* evals = run.final_evals();
+      if (evals == nullptr) {
+        continue;
+      }
+      if (first == nullptr) {
+        first = &run;
+      } else if (const auto differing = differing_settings(*first->final_evals(), *evals); !differing.empty()) {
+        out.push_back(run.name + ": tasks were measured with other settings than " + first->name + "'s: " +
+                      join(differing));
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace moe

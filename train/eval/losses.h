@@ -1,0 +1,27 @@
+// Losses of held-out text, by objective, and what gates did meanwhile.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "gates/load_metrics.h"
+#include "train/eval/score.h"
+#include "train/eval/subject.h"
+
+namespace moe {
+
+struct ObjectiveLoss {
+  std::string objective;  // "causal", or a denoiser
+  Score score;            // nats per target token
+  std::map<int64_t, LoadMetrics> load;  // by layer; empty for a dense model
+};
+
+// Of about `tokens` of each objective's rows, of every source the first ones by its share, by evaluate(). Rows are
+// taken in stretches of as many as a micro-step has, at least 64 stretches where there are rows enough; an item is the
+// loss of one. A score's value is the sources' mean weighted by share, of all target tokens of a source, as
+// evaluate() has it; its standard error is that of this ratio of sums over stretches.
+std::vector<ObjectiveLoss> objective_losses(Subject& subject, const std::vector<ValidationRows>& rows, int64_t tokens);
+
+}  // namespace moe

@@ -1,0 +1,125 @@
+#include "train/eval/task_scores.h"
+
+#include <algorithm>
+
+#include "configs/errors.h"
+#include "data/printable.h"
+#include "train/eval/likelihood.h"
+#include "train/eval/task_prompt.h"
+#include "train/sampling.h"
+
+namespace moe {
+namespace {
+
+constexpr int64_t kLongestAnswer = 64;  // bytes that are written
+
+// The prompt of an example, shortened to `room` ids; adds to `shortened` where it had to be.
+Given prompt_of(const Subject& subject, const TaskFile& task, const TaskOptions& options, size_t example, int64_t room,
+                int64_t& shortened) {
+  const auto& tokenizer = *subject.tokenizer;
+  const auto text = task_prompt(task, static_cast<int64_t>(example), options.shots, options.seed);
+  auto given = given_prompt(tokenizer, text, options.form);
+  const auto kept = static_cast<int64_t>(mode_ids(tokenizer, options.form.mode).size());
+  if (room <= kept) {
+    throw RunError("--task: " + in_quotes(task.path) + ": examples[" + std::to_string(example) +
+                   "]: expected choices that fit into the model's context of " +
+                   std::to_string(subject.config.model.context) +
+                   " tokens behind one token of the prompt, found a longer one");
+  }
+  if (shorten_left(given, kept, room) > 0) ++shortened;
+  return given;
+}
+
+// Mean score of the choices with the largest figure.
+double score_of_best(const TaskExample& example, const std::vector<double>& figures) {
+  const double best = *std::max_element(figures.begin(), figures.end());
+  double score = 0, count = 0;
+  for (size_t i = 0; i < figures.size(); ++i) {
+    if (figures[i] == best) {
+      score += example.choices[i].second;
+      ++count;
+    }
+  }
+  return score / count;
+}
+
+void score_choices(Subject& subject, const TaskFile& task, const TaskOptions& options, TaskScores& result) {
+  std::vector<AskedText> texts;  // of all choices of all examples, in order
+  for (size_t i = 0; i < task.examples.size(); ++i) {
+    std::vector<std::vector<int64_t>> choices;
+    size_t longest = 0;
+    for (const auto& [choice, score] : task.examples[i].choices) {
+      choices.push_back(subject.tokenizer->encode(choice));
+      longest = std::max(longest, choices.back().size());
+    }
+    const int64_t room = subject.config.model.context - static_cast<int64_t>(longest) + 1;
+    const auto given = prompt_of(subject, task, options, i, room, result.shortened);
+    for (auto& choice : choices) texts.push_back({given, std::move(choice)});
+  }
+  const auto nats = log_likelihoods(subject.reader(), texts);
+  std::vector<double> plain, normalised;
+  auto at = nats.begin();
+  for (const auto& example : task.examples) {
+    std::vector<double> sums, per_byte;
+    for (const auto& [choice, score] : example.choices) {
+      sums.push_back(*at++);
+      per_byte.push_back(sums.back() / static_cast<double>(choice.size()));
+    }
+    plain.push_back(score_of_best(example, sums));
+    normalised.push_back(score_of_best(example, per_byte));
+  }
+  result.scores.emplace_back(task.name + ".multiple_choice", mean_score("accuracy", true, std::move(plain)));
+  result.scores.emplace_back(task.name + ".multiple_choice_normalised",
+                             mean_score("accuracy by likelihood per byte", true, std::move(normalised)));
+}
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kSpace = " \t\r\n";
+  const auto begin = text.find_first_not_of(kSpace);
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+void score_answers(Subject& subject, const TaskFile& task, const TaskOptions& options, TaskScores& result) {
+  const auto& tokenizer = *subject.tokenizer;
+  const auto reader = subject.reader();
+  DecodeOptions decoding;
+  decoding.tokens = std::min(kLongestAnswer, std::max<int64_t>(1, reader.context / 2));
+  decoding.end = tokenizer.end_id();
+  decoding.allowed = continuation_ids(tokenizer);
+  decoding.stops = tokenizer.encode("\n");
+  std::vector<double> items;
+  int64_t shortened = 0;
+  for (size_t i = 0; i < task.examples.size(); ++i) {
+    const auto given = prompt_of(subject, task, options, i, reader.context - decoding.tokens + 1, shortened);
+    const auto answer = trimmed(tokenizer.decode(decode(reader, given, decoding).ids));
+    const auto& targets = task.examples[i].targets;
+    items.push_back(std::any_of(targets.begin(), targets.end(),
+                                [&](const auto& target) { return trimmed(target) == answer; })
+                        ? 1
+                        : 0);
+  }
+  result.shortened = std::max(result.shortened, shortened);
+  result.scores.emplace_back(task.name + ".exact_str_match", mean_score("exact match", true, std::move(items)));
+}
+
+}  // namespace
+
+TaskScores task_scores(Subject& subject, const TaskFile& task, const TaskOptions& options) {
+  const auto others = static_cast<int64_t>(task.examples.size()) - 1;
+  if (options.shots < 0 || options.shots > others) {
+    throw ConfigError("--shots: expected a number from 0 to " + std::to_string(others) + ", as many as " +
+                      in_quotes(task.path) + " has other examples, found " + std::to_string(options.shots));
+  }
+  TaskScores result;
+  if (task.multiple_choice) {
+    use_threads_for_rows(subject);
+    score_choices(subject, task, options, result);
+  }
+  if (task.exact_match) {
+    use_threads_for_tokens(subject);
+    score_answers(subject, task, options, result);
+  }
+  return result;
+}
+
+}  // namespace moe
