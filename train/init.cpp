@@ -149,7 +149,7 @@ InitPlan plan_init(const RunConfig& config, int64_t vocabulary) {
     refuse_other_kinds(plan.checkpoint, there, here, fresh);
   }
 
-  const auto model = build_model(config.model, vocabulary, Initializer(0, at::kFloat, at::kMeta));
+  const auto model = build_model(config.model, vocabulary, Initializer(0, original_dtype(config.train.dtype), at::kMeta));
   const auto given = about_init([&] { return checkpoint_shapes(plan.checkpoint); });
   const auto of_gate = [fresh](const std::string& name) { return fresh && belongs_to_gate(name); };
   TensorShapes left;

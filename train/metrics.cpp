@@ -58,8 +58,8 @@ Json train_row(const StepResult& step, const std::map<int64_t, LoadMetrics>& loa
   row["grad_norm"] = step.grad_norm.item<double>();
   row["tokens_per_second"] = rates.tokens_per_second;
   row["tflops"] = rates.tflops;
-  row["packing"] = step.packing;
   row["mfu"] = rates.mfu;
+  row["packing"] = step.packing;
   row["peak_memory"] = peak_memory_bytes();
   row["bad_steps"] = {{"nonfinite", progress.bad_steps.nonfinite},
                       {"spikes", progress.bad_steps.spikes},

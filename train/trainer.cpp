@@ -207,9 +207,8 @@ std::vector<TensorPart> Trainer::model_parts() {
   return parts;
 }
 
-void Trainer::micro_step(int64_t number, const MicroBatch& micro, double all_targets,
+void Trainer::micro_step(int64_t number, const MicroBatch& micro, double target_tokens,
                          StepResult& result) {
-  const double target_tokens = std::max(1.0, all_targets);  // rows may hold nothing to predict
   const auto& batch = micro.batch;
   const int64_t before = span_of(micro.rows, mesh_.rank(), mesh_.ranks()).begin * batch.length;
   auto context = make_context(batch, device_);

@@ -27,7 +27,10 @@ ModelConfig config_with(const std::string& dispatch) {
 
 // Text with structure: every token follows from the two before it, most of the time.
 Batch make_batch(int64_t step) {
-  Batch batch{kRows, kLength, {}, {}, {}, {}, {}, kRows * kLength};
+  Batch batch;
+  batch.rows = kRows;
+  batch.length = kLength;
+  batch.target_tokens = kRows * kLength;
   for (int64_t row = 0; row < kRows; ++row) {
     uint64_t draw = mix64(static_cast<uint64_t>(step * kRows + row));
     std::vector<int64_t> text = {static_cast<int64_t>(draw % kVocabulary), 1};

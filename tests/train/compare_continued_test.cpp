@@ -119,7 +119,8 @@ TEST_F(CompareContinued, SavingsOnTheEndsOfSeveralVariants) {
   const auto savings = compared(options)["savings"];
   EXPECT_EQ(savings["curve"], Json({{"from", "ends"}, {"variants", {"base", "causal"}}}));
   const auto& flops = savings["axes"][0];
-  EXPECT_EQ(flops["curve"], Json({{{"compute", 100000.0}, {"quality", 4.0}}, {{"compute", 108000.0}, {"quality", 2.5}}}));
+  EXPECT_EQ(flops["curve"],
+            Json({{{"compute", 100000.0}, {"quality", 4.0}}, {{"compute", 108000.0}, {"quality", 2.5}}}));
   ASSERT_EQ(flops["variants"].size(), 1u);
   const auto& ul2r = flops["variants"][0];
   EXPECT_EQ(ul2r["seeds"], 3);

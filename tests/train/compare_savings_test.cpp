@@ -122,7 +122,10 @@ TEST(Savings, DrawsBeyondTheCurveLeaveTheIntervalOpen) {
 }
 
 TEST(Savings, AreTheSameWheneverTheyAreAskedFor) {
-  const SeedPoints seeds = {{50, 2}, {60, 1.8}, {40, 2.3}, {55, 1.6}};
+  SeedPoints seeds;  // so many that other draws would give another interval
+  for (int i = 1; i <= 11; ++i) {
+    seeds.push_back({50.0 + i * i, 1.5 + 1.0 / i});
+  }
   const auto once = savings({of_one_seed(kCurve)}, seeds, false), again = savings({of_one_seed(kCurve)}, seeds, false);
   EXPECT_EQ(once.interval->low, again.interval->low);
   EXPECT_EQ(once.interval->high, again.interval->high);

@@ -67,7 +67,8 @@ TEST_F(CompareTransfer, BeforeAfterAndThePairedTestOverSeeds) {
   EXPECT_TRUE(loss["sd"].is_null());
   EXPECT_TRUE(loss["test"].is_null());  // one seed, and no items
   EXPECT_THAT(compare_text(all, false), HasSubstr("ul2r: tasks before and after"));
-  EXPECT_THAT(compare_text(all, true), HasSubstr("| t | higher | 0.5000 | 0.5400 ± 0.0200 | +0.0400 | 0.0742, 0.0742 (3 seeds) |"));
+  EXPECT_THAT(compare_text(all, true),
+              HasSubstr("| t | higher | 0.5000 | 0.5400 ± 0.0200 | +0.0400 | 0.0742, 0.0742 (3 seeds) |"));
 }
 
 TEST_F(CompareTransfer, OverItemsWithOneSeed) {
@@ -134,6 +135,8 @@ TEST_F(CompareTransfer, OnlyTheLastStepOfAFinishedRunCounts) {
   write_continued("ul2r-s1", 1, task("t", "0.1"));
   write_evals("ul2r-s1", task("t", "0.1"), 50);
   EXPECT_FALSE(compared().contains("transfer"));
+  files_.write_file("runs/ul2r-s1/metrics.jsonl", valid_row(50, "3.0"));  // its last row, but not its end
+  EXPECT_FALSE(compared().contains("transfer"));
 }
 
 TEST_F(CompareTransfer, TheBaseMayHaveMovedAlongOrBeNamed) {
@@ -144,7 +147,8 @@ TEST_F(CompareTransfer, TheBaseMayHaveMovedAlongOrBeNamed) {
   EXPECT_EQ(before(compared()), 0.5);
   std::filesystem::remove(files_.file("runs/base-s1/eval.jsonl"));
   EXPECT_TRUE(before(compared()).is_null());
-  EXPECT_THAT(warnings(), HasSubstr("ul2r-s1: no record in eval.jsonl of the checkpoint that it began with (elsewhere/"));
+  EXPECT_THAT(warnings(),
+              HasSubstr("ul2r-s1: no record in eval.jsonl of the checkpoint that it began with (elsewhere/"));
   std::filesystem::create_directories(files_.file("other"));
   files_.write_file("other/eval.jsonl", "{\"step\":7,\"tasks\":{" + task("t", "0.4") + "}}\n");
   EXPECT_EQ(before(compared("", files_.file("other"))), 0.4);
@@ -155,9 +159,10 @@ TEST_F(CompareTransfer, TheBaseMayHaveMovedAlongOrBeNamed) {
 TEST_F(CompareTransfer, OtherSettingsAreSaid) {
   write_base(task("t", "0.5"));
   write_continued("ul2r-s1", 1, task("t", "0.6"));
-  write_evals("base-s1", task("t", "0.5"), 100, R"(,"settings":{"seed":1,"tasks":{"a":"x"}})");
+  write_evals("base-s1", task("t", "0.5"), 100, R"(,"settings":{"seed":1,"tasks":{"a":"x","c":"z"}})");
   write_evals("ul2r-s1", task("t", "0.6"), 100, R"(,"settings":{"seed":2,"tasks":{"a":"x","b":"y"}})");
-  EXPECT_THAT(warnings(), HasSubstr("ul2r-s1: tasks before and after were measured with other settings: seed (1, 2); "));
+  EXPECT_THAT(warnings(),
+              HasSubstr("ul2r-s1: tasks before and after were measured with other settings: seed (1, 2); "));
   EXPECT_THAT(warnings(), HasSubstr("ul2r-s1: tasks were measured with other settings than base-s1's: seed (1, 2)"));
   write_evals("ul2r-s1", task("t", "0.6"), 100, R"(,"settings":{"seed":1,"tasks":{"a":"x","b":"y"}})");
   EXPECT_THAT(warnings(), Not(HasSubstr("other settings")));

@@ -35,6 +35,8 @@ const char* const kUnusual =
     "data: {sources: {'yes': {train: [a.txt, '*.md', 'no'], valid: ['5'], weight: 1e-3}, "
     "b-2: {train: '#'}}, valid_fraction: 0.1, block_bytes: 2048, documents: separator, "
     "separator: \"\\x1e: \\n\", cache: 'null'}\n"
+    "objective: {kind: ul2, mixture: own, sentinels: 99, sentinel_at_split: true, denoisers: {'no': {mean_span: 1.5, "
+    "rate: 0.30000000000000004, weight: 1e-3, mode: nlg}, p: {kind: prefix, mode: s2s}}}\n"
     "optimizer: {beta1: 0.1, beta2: 0.2, eps: 1e-9, weight_decay: 0, clip: 0,\n"
     "  groups: {'no': {match: ['*.norm*', 'off'], lr: 0, weight_decay: 0.5, freeze: true}}}\n"
     "schedule: {kind: inverse_sqrt, lr: 0.1, warmup: 0, final_ratio: 0.30000000000000004}\n"
@@ -57,6 +59,12 @@ TEST(ConfigRoundTrip, DefaultsOfEveryGate) {
                       kind.name);
   }
   expect_round_trip(parse_config<RunConfig>("data: {train: a}\nmodel: {moe: none}\n"), "none");
+}
+
+TEST(ConfigRoundTrip, DefaultsOfEveryObjective) {
+  for (const auto& kind : objective_kinds()) {
+    expect_round_trip(parse_config<RunConfig>("data: {train: a}\nobjective: {kind: " + kind.name + "}\n"), kind.name);
+  }
 }
 
 TEST(ConfigRoundTrip, UnusualValues) {

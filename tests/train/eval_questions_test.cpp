@@ -155,6 +155,28 @@ TEST(MakeTask, ChoicesAreWhatFollowsHereAndElsewhere) {
   EXPECT_THAT(places, SizeIs(4));  // the right one is anywhere
 }
 
+// Lines that are indented or end early are cut elsewhere.
+TEST(MakeTask, CutsBetweenWordsOfALine) {
+  std::vector<std::string> pieces;
+  for (uint64_t i = 0; i < 12; ++i) {
+    std::string piece;
+    for (uint64_t word = 0; word < 40; ++word) {
+      piece += "w" + std::to_string(mix_bits(i, word) % 1000) + (word % 4 == 3 ? "\n     " : " ");
+    }
+    pieces.push_back(piece);
+  }
+  const auto task = continuation_task(pieces, 12, 1);
+  ASSERT_EQ(task.at("examples").size(), 12u);
+  for (const auto& example : task.at("examples")) {
+    for (const auto& [choice, score] : example.at("target_scores").items()) {
+      EXPECT_EQ(choice.front(), 'w');
+      EXPECT_NE(choice.back(), ' ');
+    }
+    const std::string input = example.at("input");
+    EXPECT_TRUE(std::isdigit(static_cast<unsigned char>(input.back()))) << input;
+  }
+}
+
 TEST(MakeTask, LeavesOutWhatCannotBeAsked) {
   auto pieces = pieces_of_text(8);
   pieces[2] = std::string(200, 'x');                    // no word ends

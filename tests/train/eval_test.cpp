@@ -146,7 +146,7 @@ TEST_F(Eval, ChoicesAreRankedByLikelihood) {
 // line after x.
 TEST_F(Eval, AnswersEndWithTheirLine) {
   Subject subject;
-  subject.config = tiny_config(*tiny_, {"model.context=48", "model.tie_embeddings=false"});
+  subject.config = tiny_config(*tiny_, {"model.context=48", "train.batch_tokens=96", "model.tie_embeddings=false"});
   subject.tokenizer = make_tokenizer("byte");
   subject.model = build_model(subject.config.model, subject.tokenizer->vocabulary(), Initializer(1));
   at::NoGradGuard no_grad;

@@ -36,7 +36,8 @@ TEST(WrittenSpans, AreTheBytesBehindTheirSentinels) {
 class Infill : public testing::Test {
  protected:
   Infill() {
-    config_ = parse_config<RunConfig>("data: {train: a.txt}\nmodel: {d_model: 16, layers: 2, heads: 2, context: 24, "
+    config_ = parse_config<RunConfig>("data: {train: a.txt}\ntrain: {batch_tokens: 24}\n"
+                                      "model: {d_model: 16, layers: 2, heads: 2, context: 24, "
                                       "active_width: 24, moe: {experts: 4, gate: top_k}}\n")
                   .model;
     model_ = build_model(config_, ByteTokenizer::kVocabulary, Initializer(1, at::kDouble));

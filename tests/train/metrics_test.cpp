@@ -38,7 +38,7 @@ TEST(TrainRow, HasTheFixedKeysForEveryGate) {
   for (const std::string kind : {"top_k", "switch", "dselect_k", "round_robin"}) {
     const auto row = first_row(tiny, {"model.moe.gate.kind=" + kind});
     EXPECT_EQ(keys_of(row), with(kCommon, {"lr", "grad_norm", "tokens_per_second", "tflops", "mfu",
-                                           "peak_memory", "bad_steps", "aux", "moe"}));
+                                           "packing", "peak_memory", "bad_steps", "aux", "moe"}));
     ASSERT_EQ(row["moe"].size(), 2u);
     for (size_t layer = 0; layer < 2; ++layer) {
       const auto& load = row["moe"][layer];
@@ -106,7 +106,8 @@ TEST(TrainRow, OfADenseModelHasNoLayers) {
 
 TEST(ValidRow, HasTheFixedKeys) {
   Evaluation evaluation;
-  evaluation.loss = std::numbers::ln2 * 3;
+  evaluation.loss = evaluation.causal = std::numbers::ln2 * 3;
+  evaluation.objectives = {{"causal", evaluation.causal}};
   Progress progress;
   progress.step = 7;
   const auto row = valid_row(evaluation, progress);
@@ -120,7 +121,8 @@ TEST(ValidRow, HasTheFixedKeys) {
 TEST(MetricsFile, ANonFiniteFigureIsNull) {
   const TempDir folder;
   Evaluation evaluation;
-  evaluation.loss = std::numeric_limits<double>::quiet_NaN();
+  evaluation.loss = evaluation.causal = std::numeric_limits<double>::quiet_NaN();
+  evaluation.objectives = {{"causal", evaluation.causal}};
   MetricsWriter(folder.file("metrics.jsonl")).append(valid_row(evaluation, {}));
   const auto rows = read_metrics(folder.file("metrics.jsonl"));
   ASSERT_EQ(rows.size(), 1u);

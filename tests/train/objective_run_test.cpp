@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <set>
 
 #include "data/attention_pairs.h"
 #include "tests/support/tiny_trainer.h"
@@ -44,13 +45,13 @@ TEST(ObjectiveRun, SaysWhatItLearnsAndResumesExactly) {
     EXPECT_LT(row["target_tokens"], row["tokens"]);
     if (row["split"] == "train") {
       EXPECT_GT(row["packing"], 0.7);
-      EXPECT_LT(row["packing"], 1);
+      EXPECT_LE(row["packing"], 1);
       EXPECT_LT(row["flops"], row["flops_executed"]) << "padding and the mask's other half cost too";
       continue;
     }
-    std::vector<std::string> names;
-    for (const auto& [name, loss] : row["objectives"].items()) names.push_back(name);
-    EXPECT_EQ(names, (std::vector<std::string>{"causal", "r_3_15", "s", "x_32_15", "x_32_50"}));
+    std::set<std::string> names;
+    for (const auto& [name, loss] : row["objectives"].items()) names.insert(name);
+    EXPECT_EQ(names, (std::set<std::string>{"causal", "r_3_15", "s", "x_32_15", "x_32_50"}));
     EXPECT_NEAR(row["bits_per_byte"], row["objectives"]["causal"].get<double>() / std::log(2.0), 1e-12);
     EXPECT_NE(row["loss"], row["objectives"]["causal"]);
     EXPECT_EQ(row["load"]["s"].size(), 2u) << "expert load by objective and layer";

@@ -17,16 +17,31 @@ struct InputAndNext {
   std::string input, next;
 };
 
-// From the first space to the last one within reach, and from there to the last one again; none of the spaces are part
-// of either. Whole words, so that a piece cut within a character is none here.
+bool is_gap(const std::string& text, size_t at) {
+  const auto space = [&](size_t place) { return text[place] == ' ' || text[place] == '\n' || text[place] == '\t'; };
+  return at > 0 && at + 1 < text.size() && text[at] == ' ' && !space(at - 1) && !space(at + 1);
+}
+
+// The last single space in (after, last], between two words of a line; npos where there is none.
+size_t last_gap(const std::string& text, size_t after, size_t last) {
+  for (size_t at = last; at > after; --at) {
+    if (is_gap(text, at)) return at;
+  }
+  return std::string::npos;
+}
+
+// From the first gap to the last one within reach, and from there to the last one again; none of the spaces are part
+// of either. Whole words, so that a piece that is cut within a character is none here.
 std::optional<InputAndNext> split_piece(const std::string& piece) {
   const size_t input_bytes = std::min(kInputBytes, piece.size() * 3 / 5);
   const size_t choice_bytes = std::min(kChoiceBytes, piece.size() / 5);
-  const size_t first = piece.find(' ');
-  if (first == std::string::npos || first + input_bytes + choice_bytes + 1 >= piece.size()) return {};
-  const size_t middle = piece.rfind(' ', first + 1 + input_bytes);
-  const size_t last = piece.rfind(' ', middle + 1 + choice_bytes);
-  if (middle <= first + 1 || last <= middle + 1) return {};
+  size_t first = 0;
+  while (first < piece.size() && !is_gap(piece, first)) ++first;
+  if (first + input_bytes + choice_bytes + 2 >= piece.size()) return {};
+  const size_t middle = last_gap(piece, first, first + 1 + input_bytes);
+  if (middle == std::string::npos) return {};
+  const size_t last = last_gap(piece, middle, middle + 1 + choice_bytes);
+  if (last == std::string::npos) return {};
   return InputAndNext{piece.substr(first + 1, middle - first - 1), piece.substr(middle + 1, last - middle - 1)};
 }
 

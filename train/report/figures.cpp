@@ -130,8 +130,9 @@ LineChart layers_chart(const std::string& figure, std::vector<ChartSeries> layer
 }
 
 bool is_counter(const std::string& figure) {
-  constexpr std::array<const char*, 6> kCounters = {"tokens",          "target_tokens",  "flops",
-                                                    "flops_attention", "flops_executed", "seconds"};
+  constexpr std::array<const char*, 7> kCounters = {"tokens",          "target_tokens",  "flops",
+                                                    "flops_attention", "flops_executed", "seconds",
+                                                    "joules"};
   return std::any_of(kCounters.begin(), kCounters.end(),
                      [&](const char* name) { return figure == name; });
 }

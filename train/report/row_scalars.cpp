@@ -76,8 +76,10 @@ int64_t layer_number(const Json& layer, size_t place) {
 }
 
 void erase_unasked(Json& row) {
-  if (is_null_in(row, "mfu")) {
-    row.erase("mfu");
+  for (const char* name : {"mfu", "joules"}) {  // null where nobody knows them
+    if (is_null_in(row, name)) {
+      row.erase(name);
+    }
   }
   const auto layers = row.find("moe");
   for (size_t i = 0; layers != row.end() && layers->is_array() && i < layers->size(); ++i) {

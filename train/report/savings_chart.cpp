@@ -128,7 +128,8 @@ std::string savings_chart(const SavingsChart& chart) {
   }
   const SavingsFrame frame{log_axis(costs.low, costs.high), round_axis(qualities.low, qualities.high, 5)};
   html += savings_legend(chart) + "</figcaption>\n<div class=\"plot\"><svg viewBox=\"0 0 " +
-          drawn(SavingsFrame::kWide) + " " + drawn(SavingsFrame::kHigh) + "\" role=\"img\" aria-label=\"" + escape_html(chart.title) + "\">\n" +
+          drawn(SavingsFrame::kWide) + " " +
+          drawn(SavingsFrame::kHigh) + "\" role=\"img\" aria-label=\"" + escape_html(chart.title) + "\">\n" +
           savings_axes(chart, frame) + curve_drawing(chart, frame);
   for (const auto& candidate : candidates) {
     html += candidate_drawing(candidate, frame, candidates.size() <= kMostArrowLabels);
