@@ -9,7 +9,7 @@
 #include "configs/suggest.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_state.h"
-#include "train/flops.h"
+#include "train/decode_threads.h"
 #include "train/infill.h"
 #include "train/load_model.h"
 #include "train/prompt.h"
@@ -25,10 +25,6 @@ constexpr int64_t kMostSamples = 10000;
 constexpr double kMostTemperature = 100;
 
 const std::string kBlank = "<blank>";
-
-// Below this much work, one core needs some tens of milliseconds for a token, and threads that wait
-// for each other at every small operation make it slower, on a busy machine many times so.
-constexpr double kFlopsWorthThreads = 2e9;
 
 template <class Number>
 void require(bool holds, const char* flag, const char* expectation, Number value) {
@@ -151,11 +147,7 @@ Json generate_report(const std::string& path, const GenerateOptions& options) {
   // A checkpoint trained on a GPU speaks on a machine without one too.
   const auto device = choose_device("auto");
   auto model = load_model(folder, config, device);
-  const auto flops = flops_per_token(config.model, tokenizer->vocabulary());
-  if (flops.training_once_sparse() / 3 * static_cast<double>(config.model.context) <
-      kFlopsWorthThreads) {
-    at::set_num_threads(1);
-  }
+  if (one_thread_decodes_faster(config.model, tokenizer->vocabulary())) at::set_num_threads(1);
   const Reader reader{model, config.model.context, device, share_done(state_step(folder), config.train.steps),
                       gates_choose_alone(config.model)};
   Json report = {{"checkpoint", folder},

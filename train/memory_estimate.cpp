@@ -168,7 +168,8 @@ MemoryEstimate estimate_memory(const RunConfig& config, int64_t vocabulary, cons
     estimate.optimizer += parameter.frozen ? 0 : 2 * original * updated_values(config, parameter);
   }
   // Divided rows: who may attend to whom, once for all layers.
-  const double mask = config.data.documents == "none" ? 0 : bytes * number(m.context);
+  const bool plain = config.data.documents == "none" && objective_config(config.objective).denoisers().empty();
+  const double mask = plain ? 0 : bytes * number(m.context);
   estimate.activations = tokens * (bytes * all_layers + head + mask);
   estimate.workspace = tokens * bytes * backward;
   estimate.saving = largest_share_to_save(config, held, layout);

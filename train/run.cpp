@@ -89,6 +89,8 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   const auto folder = run_folder(config);
   const auto& mesh = ranks.mesh;
   const auto& control = *mesh.control;
+  // Ranks may have found other checkpoints of a base run that is still going on (train.extra_compute).
+  config.train.steps = number_on_first_rank(control, "the number of steps", [&] { return config.train.steps; });
   std::unique_ptr<RunLock> lock;  // the first rank's
   const auto found = on_first_rank(control, "a look at the run's folder", [&]() -> std::string {
     if (!check_existing_run(folder, config, mode)) {
@@ -127,7 +129,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
     if (config.init.given() && !goes_on && mesh.first()) {
       plan_init(config, tokenizer->vocabulary());
     }
-    data = open_data(config.data, config.objective, config.model.context, static_cast<uint64_t>(config.run.seed));
+    data = open_data(config.data, config.objective, config.model.context, config.data_seed());
   });
   require_same_text(data, control);
   if (found == "nothing") {

@@ -76,6 +76,15 @@ void ModelConfig::check(Rules& rules) const {
   }
 }
 
+uint64_t RunConfig::data_seed() const {
+  constexpr uint64_t kContinued = 0x636f6e74;
+  const auto seed = static_cast<uint64_t>(run.seed);
+  // By the source's name, so that a continuation of a continuation has its own as well. FNV-1a.
+  uint64_t name = 14695981039346656037u;
+  for (const unsigned char c : init.from) name = (name ^ c) * 1099511628211u;
+  return init.given() ? seed * 0x9e3779b97f4a7c15 + (name ^ kContinued) : seed;
+}
+
 int64_t RunConfig::rows_per_micro_step() const {
   return train.batch_tokens / (model.context * train.accumulate);
 }

@@ -40,6 +40,9 @@ struct RunConfig {
   EnergyConfig energy;
   SweepConfig sweep;
 
+  // What keys the order of the training data. A run that continues a checkpoint draws in an order of its own, whatever
+  // its objective: with the base run's seed, plain causal rows would otherwise be those again that the base has read.
+  uint64_t data_seed() const;
   // Rows of `model.context` tokens in one micro-step.
   int64_t rows_per_micro_step() const;
   void fields(Fields& f);

@@ -151,7 +151,16 @@ RunConfig RunConfigFile::load(const std::vector<std::string>& overrides, const s
   const auto stored = stored_config(run_folder(first));
   auto config = first.init.take.empty() ? load_config<RunConfig>(path_, all) : taken(first, all, stored);
   config.run = first.run;
-  if (config.train.extra_compute > 0) {
+  const auto given = [&](const std::string& key) {
+    return std::any_of(overrides.begin(), overrides.end(),
+                       [&](const std::string& override) { return override.rfind(key + "=", 0) == 0; });
+  };
+  if (config.train.extra_compute > 0 && given("train.steps")) {
+    if (given("train.extra_compute")) {
+      throw ConfigError("override 'train.extra_compute': expected it alone, since it sets the number of steps; found "
+                        "'train.steps' beside it: leave one of them out");
+    }
+  } else if (config.train.extra_compute > 0) {
     config.train.steps = stored ? stored->train.steps
                                 : extra_compute_steps(config, source(config.init.from).folder);
   }

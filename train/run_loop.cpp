@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "configs/config_io.h"
 #include "train/agree.h"
@@ -65,6 +66,10 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
     log_info("resuming " + folder_ + " at step " + std::to_string(progress.step));
     saved_step_ = progress.step;
   } else {
+    // Started again before its first checkpoint, with what it began with, as long as that is there.
+    if (const auto noted = noted_beginning(folder_); std::filesystem::exists(noted + "/manifest.json")) {
+      first_values_.came_from(noted);
+    }
     first_values_.load(*trainer_);
     const int64_t every = config_.checkpoint.every, last = std::max<int64_t>(0, config_.train.steps - 1);
     write("the rows of a run before", [&] {
@@ -179,6 +184,7 @@ bool RunLoop::step() {
   progress.seconds += seconds;
   log_seconds_ += seconds;
   log_tokens_ += progress.tokens - tokens_before;
+  ++log_steps_;
   if (saver_->done()) {
     finish_saving();
   }
@@ -225,7 +231,9 @@ void RunLoop::log_step(const StepResult& result) {
   const auto loads = layer_loads(result);
   const auto row = train_row(result, loads, progress, rates);
   write_row(row);
+  const double step_seconds = log_seconds_ / static_cast<double>(log_steps_);
   log_seconds_ = log_tokens_ = 0;
+  log_steps_ = 0;
   log_flops_ = progress.flops;
   if (!first_) {
     return;
@@ -234,8 +242,7 @@ void RunLoop::log_step(const StepResult& result) {
     line_.clear();
     log_warning(sentence);
   }
-  const double left = static_cast<double>(config_.train.steps - progress.step) *
-                      static_cast<double>(config_.train.batch_tokens) / rates.tokens_per_second;
+  const double left = static_cast<double>(config_.train.steps - progress.step) * step_seconds;
   line_.show({progress.step, config_.train.steps, row["loss"], rates.tokens_per_second, rates.tflops,
               rates.mfu, left, &loads, row["peak_memory"]});
 }

@@ -68,6 +68,7 @@ class RunLoop {
   std::optional<EnergyMeter> meter_;  // of steps; validation is left out
   ProgressLine line_;
   double log_seconds_ = 0, log_tokens_ = 0;  // of training since the last row
+  int64_t log_steps_ = 0;                    // the same
   double log_flops_ = 0;                     // progress().flops at the last row
   int64_t saved_step_ = -1, saving_step_ = -1;
 };

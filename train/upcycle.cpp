@@ -37,6 +37,10 @@ void refuse_upcycle(const std::string& checkpoint, const RunConfig& there, const
                               "init.upcycle out, or begin with a dense checkpoint");
   }
   const auto& model = here.model;
+  if (!model.moe) {
+    throw ConfigError(begin + ": expected experts here to make from it, found model.moe=none: give model.moe={...}, or "
+                              "take init.upcycle out");
+  }
   const int64_t wanted = there.model.active_width;
   for (int64_t layer = 0; layer < model.layers; ++layer) {
     const bool sparse = model.moe->has_experts(layer);

@@ -121,7 +121,7 @@ LayoutCheck verify_layout(RunConfig config, int64_t states, const Ranks& ranks) 
       require_memory_of_check(config, physical_memory_bytes(), ranks.launch.local_ranks, ranks.mesh.ranks());
     }
     check_parameter_groups(config, vocabulary);
-    data = open_data(config.data, config.objective, config.model.context, static_cast<uint64_t>(config.run.seed));
+    data = open_data(config.data, config.objective, config.model.context, config.data_seed());
   });
   const auto local = ranks.launch.local_rank;
   Trainer ours(config, vocabulary, data.train, ranks.mesh, local);

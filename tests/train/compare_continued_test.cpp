@@ -73,7 +73,7 @@ TEST_F(CompareContinued, AttentionMayBeLeftOut) {
   EXPECT_EQ(all["flops"]["convention"], "without_attention");
   EXPECT_THAT(all["flops"]["formula"].get<std::string>(), HasSubstr("scores and mixing out"));
   EXPECT_EQ(named(all["variants"], "more")["total"]["flops_without_attention"], 76000.0);
-  EXPECT_EQ(all["overhead"][0]["flops"]["before"], 6000.0);
+  EXPECT_EQ(all["overhead"][0]["flops"], Json({{"own", 70000.0}, {"before", 6000.0}, {"share", 70.0 / 6}}));
   EXPECT_EQ(all["savings"]["axes"][0]["by"], "total_flops_without_attention");
   EXPECT_EQ(all["over_time"]["by"], "total_flops_without_attention");
   EXPECT_EQ(all["over_time"]["at"], Json({76000.0}));
@@ -132,6 +132,33 @@ TEST_F(CompareContinued, SavingsOnTheEndsOfSeveralVariants) {
   EXPECT_THAT(message_of<ConfigError>([&] { compared(options); }), HasSubstr("--curve: expected a variant"));
 }
 
+// A quarter of the draws lies beyond either end of the curve, and their mean on it.
+TEST_F(CompareContinued, AnIntervalMayBeOpenAtBothEnds) {
+  write_run("base-s1", 1, valid_row(50, "4.0") + valid_row(100, "2.0"));
+  write_continued("more-s1", 1, "5.0");
+  write_continued("more-s2", 2, "1.0");
+  const auto all = compared({});
+  EXPECT_EQ(all["savings"]["axes"][0]["variants"][0]["ci"], Json({nullptr, nullptr}));
+  EXPECT_THAT(compare_text(all, true), HasSubstr("| 0.655x | before the curve to not reached |"));
+  write_continued("more-s1", 1, "1.5");
+  EXPECT_THAT(compare_text(compared({}), true), HasSubstr("| not reached | not reached |"));
+  write_continued("more-s1", 1, "5.5");
+  write_continued("more-s2", 2, "5.0");
+  EXPECT_THAT(compare_text(compared({}), true), HasSubstr("| before the curve begins | before the curve |"));
+}
+
+// What has not come to its end would flatter or be flattered.
+TEST_F(CompareContinued, UnfinishedRunsHaveNoSavingsAndNoEqualCost) {
+  write_run("t-dense-s1", 1, valid_row(40, "5.0") + valid_row(100, "2.0"));
+  write_run("t-sparse-s1", 1, valid_row(40, "4.0") + valid_row(100, "3.0"), "{experts: 4}");
+  EXPECT_TRUE(compared({}).contains("savings"));
+  EXPECT_TRUE(compared({}).contains("equal_cost"));
+  write_run("t-dense-s1", 1, valid_row(40, "5.0") + valid_row(90, "2.0"));
+  EXPECT_FALSE(compared({}).contains("savings"));
+  EXPECT_FALSE(compared({}).contains("equal_cost"));
+  EXPECT_THAT(warnings(), HasSubstr("t-dense-s1: unfinished: step 90 of 100: left out of means and tests, of savings"));
+}
+
 TEST_F(CompareContinued, NoSavingsOfWhatIsNeitherGoodNorBad) {
   write_pairs();
   EXPECT_TRUE(report().contains("savings"));
@@ -176,6 +203,7 @@ TEST_F(CompareContinued, WithoutANoteOfTheBeginningTotalsAreNotKnown) {
   const auto all = compared({});
   EXPECT_TRUE(all["variants"][0]["total"]["flops"].is_null());
   EXPECT_EQ(all["variants"][0]["cost"]["flops"], 100000.0);
+  EXPECT_EQ(all["overhead"][0]["flops"], Json({{"own", 100000.0}, {"before", nullptr}, {"share", nullptr}}));
   EXPECT_THAT(warnings(), HasSubstr("more-s1: continues runs/base-s1, and its environment.json does not say"));
   write_beginning("more-s1", "runs/base-s1/checkpoints/step-00000100");
   EXPECT_THAT(warnings(), Not(HasSubstr("does not say")));
@@ -197,6 +225,17 @@ TEST_F(CompareContinued, SparseAgainstDenseAtTheLastCommonCost) {
   EXPECT_EQ(equal[0]["seconds"]["at"], 100.0);
   EXPECT_EQ(equal[0]["seconds"]["dense"], 2.0);
   EXPECT_THAT(compare_text(compared({}), true), HasSubstr("| equal FLOPs | 80.0 K | 1.0000 | 3.0000 | -2.0000 |"));
+}
+
+// At its base's end a continued run is that base.
+TEST_F(CompareContinued, ABaselineThatTheSparseRunContinuesIsNoTwin) {
+  write_run("base-s1", 1, valid_row(50, "4.0") + valid_row(100, "2.0"));
+  write_run("sparse-s1", 1, valid_row(0, "2.0") + valid_row(100, "1.0"), "{experts: 4}",
+            "init: {from: runs/base-s1, upcycle: true}\n");
+  write_beginning("sparse-s1", "runs/base-s1/checkpoints/step-00000100");
+  EXPECT_FALSE(compared({}).contains("equal_cost"));
+  write_beginning("sparse-s1", "runs/other-s1/checkpoints/step-00000100");
+  EXPECT_EQ(compared({})["equal_cost"][0]["dense"], "base");
 }
 
 // Records by hand: objectives as sweeps differ in them.
@@ -225,6 +264,17 @@ TEST(Twins, ControlIsTheSameButCausal) {
   auto twice = variants;
   twice.push_back(variants[1]);
   EXPECT_EQ(matched_control(twice, 2), std::nullopt);
+}
+
+// Experts that are copies of the dense network make k times its active width.
+TEST(Twins, AnUpcycledOnesIsNarrower) {
+  std::vector<Variant> variants = {variant_of("dense", false, true, "causal"),
+                                   variant_of("sparse", true, true, "causal")};
+  variants[0].runs[0].identity.emplace_back("model.active_width", "32");
+  variants[1].runs[0].identity.emplace_back("model.active_width", "64");
+  EXPECT_EQ(dense_twin(variants, 1), std::nullopt);
+  variants[1].runs[0].config.init.upcycle = true;
+  EXPECT_EQ(dense_twin(variants, 1), 0u);
 }
 
 TEST(Counters, AreOfTheRowOrOfAllTraining) {

@@ -58,5 +58,17 @@ TEST_F(CompareLoad, BeforeAfterAndByObjective) {
   EXPECT_THAT(compare_text(all, true), HasSubstr("| ul2r | causal | 0.000 | 0.400 | 0.200 | 1 | n/a |"));
 }
 
+TEST_F(CompareLoad, RunsOfOneSeedCountOnceByTheirMean) {
+  const std::string sparse = "{experts: 2, gate: {kind: top_k, k: 1}}";
+  const auto write = [&](const std::string& name, int64_t seed, const std::string& max_vio) {
+    write_run(name, seed, valid_row(100, "3.0"), sparse);
+    write_evals(name, "", 100, ",\"load\":{" + load("causal", "[1,1]", max_vio) + "}");
+  };
+  write("a-s1", 1, "0.1");
+  write("b-s1", 1, "0.3");
+  write("c-s2", 2, "0.6");
+  EXPECT_DOUBLE_EQ(report()["load"][0]["objectives"]["causal"][0]["max_vio"], 0.4);  // not 1 / 3
+}
+
 }  // namespace
 }  // namespace moe

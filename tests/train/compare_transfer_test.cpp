@@ -106,6 +106,54 @@ TEST_F(CompareTransfer, AgainstAControl) {
   EXPECT_THAT(message_of<ConfigError>([&] { compared("cusal"); }), HasSubstr("--control: expected a variant"));
 }
 
+// Seeds 1 and 2 gain 0.1 and 0.3; seed 3 has no control, and a mean over all would be of other seeds than the test's.
+TEST_F(CompareTransfer, TheGainIsOfTheSeedsThatTheTestIsOver) {
+  write_base(task("t", "0.5"));
+  const char* const values[] = {"0.6", "0.8", "9.0"};
+  for (int64_t seed = 1; seed <= 3; ++seed) {
+    write_continued("ul2r-s" + std::to_string(seed), seed, task("t", values[seed - 1]), "3");
+    if (seed < 3) write_continued("causal-s" + std::to_string(seed), seed, task("t", "0.5"));
+  }
+  const auto all = compared("causal");
+  ASSERT_EQ(all["transfer"][1]["name"], "ul2r");
+  const auto& control = all["transfer"][1]["tasks"]["t"]["control"];
+  EXPECT_EQ(control["test"]["pairs"], 2);
+  EXPECT_NEAR(control["delta"], 0.2, 1e-12);
+  EXPECT_EQ(control["delta"], control["test"]["mean"]);
+}
+
+TEST_F(CompareTransfer, RunsOfOneSeedCountOnceByTheirMean) {
+  write_base(task("t", "0.25", "[0,0,0,1]"));
+  write_continued("ul2r-s1", 1, task("t", "0.5", "[1,0,0,1]"));
+  write_continued("ul2r-t1", 1, task("t", "1.0", "[1,1,1,1]"));
+  const auto one = compared()["transfer"][0]["tasks"]["t"];
+  EXPECT_EQ(one["n"], 1);
+  EXPECT_EQ(one["after"], 0.75);
+  EXPECT_EQ(one["test"]["over"], "items");
+  EXPECT_EQ(one["test"]["mean"], 0.5);  // items 1, 0.5, 0.5 and 1
+  write_continued("ul2r-s2", 2, task("t", "0.25"));
+  const auto two = compared()["transfer"][0]["tasks"]["t"];
+  EXPECT_EQ(two["n"], 2);
+  EXPECT_EQ(two["after"], 0.5);
+  EXPECT_EQ(two["test"]["pairs"], 2);
+}
+
+// Items of other questions belong to nothing; another task's file is no other question.
+TEST_F(CompareTransfer, ItemsArePairedWhereSettingsAreEqual) {
+  const auto test_of = [this](const std::string& settings) {
+    write_base("");
+    write_continued("ul2r-s1", 1, "");
+    write_evals("base-s1", task("a.exact", "0.25", "[0,0,0,1]"), 100,
+                R"(,"settings":{"context":16,"tasks":{"a":"x","c":"z"}})");
+    write_evals("ul2r-s1", task("a.exact", "0.75", "[1,0,1,1]"), 100, ",\"settings\":" + settings);
+    return compared()["transfer"][0]["tasks"]["a.exact"]["test"];
+  };
+  EXPECT_EQ(test_of(R"({"context":16,"tasks":{"a":"x","b":"y"}})")["over"], "items");
+  EXPECT_TRUE(test_of(R"({"context":16,"tasks":{"a":"y"}})").is_null());
+  EXPECT_TRUE(test_of(R"({"context":32,"tasks":{"a":"x"}})").is_null());
+  EXPECT_TRUE(test_of(R"({"tasks":{"a":"x"}})").is_null());
+}
+
 // Two tasks' changes since before, of which the smaller p counts twice.
 TEST_F(CompareTransfer, PIsCorrectedForAllTasks) {
   write_base(task("t", "0.25", "[0,0,0,1]") + "," + task("u", "0.25", "[0,0,0,1]"));
@@ -154,6 +202,21 @@ TEST_F(CompareTransfer, TheBaseMayHaveMovedAlongOrBeNamed) {
   EXPECT_EQ(before(compared("", files_.file("other"))), 0.4);
   EXPECT_THAT(message_of<RunError>([&] { compared("", files_.file("nowhere")); }),
               HasSubstr("nowhere': expected a run's folder with eval.jsonl, found none"));
+}
+
+// A relative path may name another folder from here, such as one of an older sweep.
+TEST(BeginningFolders, TheLikeliestIsFirst) {
+  const auto folders = [](const std::string& checkpoint) {
+    BeganWith began;
+    began.checkpoint = checkpoint;
+    return beginning_folders(began, "/sweep/ul2r-s1/");
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(folders("/a/base-s1/checkpoints/step-00000100/"), ElementsAre("/a/base-s1", "/sweep/base-s1"));
+  EXPECT_THAT(folders("runs/base-s1/checkpoints/step-00000100"), ElementsAre("/sweep/base-s1", "runs/base-s1"));
+  EXPECT_THAT(folders("base-s1/checkpoints/step-00000100"), ElementsAre("/sweep/base-s1", "base-s1"));
+  EXPECT_THAT(folders("checkpoints/step-00000100"), testing::IsEmpty());
+  EXPECT_THAT(folders("../checkpoints/step-00000100"), testing::IsEmpty());
 }
 
 TEST_F(CompareTransfer, OtherSettingsAreSaid) {

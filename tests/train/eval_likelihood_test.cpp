@@ -122,6 +122,9 @@ TEST_F(Likelihood, LossesOfStretchesAreEvaluates) {
   const auto losses = objective_losses(of, text.rows, tokens);
   ASSERT_EQ(losses.size(), text.rows.size());
   ASSERT_GE(losses.size(), 4u);
+  // A checkpoint that was trained by another batch has the same items.
+  auto other = subject({"train.batch_tokens=16"});
+  EXPECT_EQ(objective_losses(other, text.rows, tokens).front().score.items, losses.front().score.items);
   EXPECT_EQ(losses.front().objective, "causal");
   for (size_t i = 0; i < losses.size(); ++i) {
     SCOPED_TRACE(losses[i].objective);

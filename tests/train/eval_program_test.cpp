@@ -68,6 +68,17 @@ TEST_F(Eval, TheProgramNamesWhatIsWrong) {
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.err, HasSubstr("moe-eval: --task: 'bad.json': examples[0].input: expected a text, found '1'"));
   EXPECT_EQ(program({"run", "--denoisers", "ul3"}).code, 2);
+  // What needs no model's figures costs none.
+  const auto shots = program({"run", "--task", "sums.json", "--shots", "12"});
+  EXPECT_EQ(shots.code, 2);
+  EXPECT_THAT(shots.err, HasSubstr("--shots: expected a number from 0 to 11"));
+  EXPECT_THAT(shots.err, testing::Not(HasSubstr("losses of")));
+  tiny_->files().write_file("long.json", R"({"metrics": ["multiple_choice_grade"], "examples": [{"input": "a",
+      "target_scores": {"no": 0, ")" + std::string(60, 'y') + R"(": 1}}]})");
+  const auto longer = program({"run", "--task", "long.json"});
+  EXPECT_EQ(longer.code, 1);
+  EXPECT_THAT(longer.err, HasSubstr("examples[0]: expected choices that fit into the model's context of 48 tokens"));
+  EXPECT_THAT(longer.err, testing::Not(HasSubstr("losses of")));
   EXPECT_EQ(program({"run", "--logits", "out.safetensors"}).code, 2);
   EXPECT_EQ(program({"run", "run", "--make-task", "continuation", "--out", "x.json"}).code, 2);
   EXPECT_EQ(program({"run", "--make-task", "else", "--out", "x.json"}).code, 2);

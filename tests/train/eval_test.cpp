@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <filesystem>
+#include <thread>
 
 #include "configs/errors.h"
+#include "data/formats/metrics_file.h"
 #include "data/formats/safetensors.h"
 #include "data/open_data.h"
 #include "tests/support/eval_run.h"
@@ -40,6 +43,8 @@ TEST_F(Eval, EveryPartHasItsFigures) {
                          "sums.multiple_choice_normalised", "sums.exact_str_match"));
   EXPECT_EQ(scores.step, 5);
   EXPECT_EQ(scores.run, tiny_->file("run"));
+  EXPECT_EQ(scores.settings.at("context"), 48);
+  EXPECT_FALSE(scores.settings.contains("own"));
   EXPECT_THAT(score(scores, "sums.multiple_choice").items, SizeIs(12));
   EXPECT_THAT(score(scores, "infill.single.exact_match").items, SizeIs(6));
   EXPECT_THAT(scores.load, SizeIs(5));
@@ -111,6 +116,45 @@ TEST_F(Eval, LogitsAreTheEvaluationsBitForBit) {
     at::NoGradGuard no_grad;
     EXPECT_FALSE(at::equal(subject.model.decoder->forward(wrong).logits, logits));
   }
+}
+
+TEST_F(Eval, SettingsHaveWhatOwnDenoisersAre) {
+  auto options = small();
+  options.denoisers = "own";
+  options.tokens = 96;
+  options.skip = {"infill", "prefix"};
+  const auto own = evaluate_checkpoint(tiny_->file("run"), options).settings.at("own");
+  ASSERT_THAT(own.at("denoisers"), SizeIs(4));
+  const Json r = {
+      {"name", "r_3_15"}, {"kind", "span_corruption"}, {"mean_span", 3.0}, {"rate", 0.15}, {"mode", "nlu"}};
+  EXPECT_EQ(own.at("denoisers")[1], r);
+}
+
+TEST_F(Eval, LogitsThatWouldFillTheMemoryAreRefused) {
+  auto subject = open_subject(tiny_->file("run"));
+  std::string row = "[0";
+  for (int i = 1; i < 48; ++i) row += ",0";
+  std::string rows = "[" + row + "]";
+  for (int i = 1; i < 10923; ++i) rows += "," + row + "]";  // 2^28 / 48 / 512 is 10922.7
+  const auto ids = tiny_->files().write_file("many.json", "[" + rows + "]");
+  EXPECT_THAT(message_of<RunError>([&] { write_logits(subject, ids, tiny_->file("many.safetensors")); }),
+              HasSubstr("expected at most 268435456 logits (rows x length x vocabulary), found 10923 x 48 x 512; "));
+  EXPECT_FALSE(std::filesystem::exists(tiny_->file("many.safetensors")));
+}
+
+TEST_F(Eval, RecordsOfSeveralAtOnceStayWhole) {
+  CheckpointScores scores;
+  scores.run = tiny_->file("recorded");
+  std::filesystem::create_directories(scores.run);
+  scores.scores = {{"t", mean_score("accuracy", true, std::vector<double>(20000, 0.5))}};
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&scores] {
+      for (int line = 0; line < 4; ++line) record_scores(scores);
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  EXPECT_THAT(read_metrics(tiny_->file("recorded/eval.jsonl")), SizeIs(16));
 }
 
 // Against likelihoods that are taken one by one.

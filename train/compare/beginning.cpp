@@ -27,7 +27,14 @@ std::vector<std::string> beginning_folders(const BeganWith& began, const std::st
   if (!here.has_filename()) {
     here = here.parent_path();
   }
-  return {run.string(), (here.parent_path() / run.filename()).string()};
+  const auto name = run.filename();
+  if (name.empty() || name == "." || name == "..") {  // named from within the run: nothing says which
+    return run.is_absolute() ? std::vector<std::string>{run.string()} : std::vector<std::string>();
+  }
+  const auto sibling = (here.parent_path() / name).string();
+  // A relative path is one from where training was called, which need not be here.
+  return run.is_absolute() ? std::vector<std::string>{run.string(), sibling}
+                           : std::vector<std::string>{sibling, run.string()};
 }
 
 }  // namespace moe

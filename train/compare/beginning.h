@@ -13,8 +13,8 @@ namespace moe {
 // own, or one from before it was noted. Never throws: the file is a note, not the run.
 std::optional<BeganWith> read_beginning(const std::string& run_folder);
 
-// Folders of the run that wrote the checkpoint, the likeliest first: as the checkpoint was named, and beside
-// this run, where runs have been moved together.
+// Folders of the run that wrote the checkpoint, the likeliest first: as the checkpoint was named, and beside this run,
+// where runs have been moved together; a relative name comes second. Empty where a name says no run.
 std::vector<std::string> beginning_folders(const BeganWith& began, const std::string& run_folder);
 
 }  // namespace moe

@@ -55,8 +55,10 @@ std::string shown_ratio_interval(const Json& row) {
   const auto end = [](const Json& value, const char* open) {
     return value.is_number() ? shown_number(value, "%.3g") + "x" : open;
   };
-  if (ci[0].is_null() && ci[1].is_null()) {
-    return row.at("reach");
+  // With both ends open they may lie beyond the same end of the curve, or beyond either.
+  const double beyond = row.at("draws_not_reached");
+  if (ci[0].is_null() && ci[1].is_null() && (beyond >= 0.975 || beyond <= 0.025)) {
+    return beyond >= 0.975 ? "not reached" : "before the curve";
   }
   return end(ci[0], "before the curve") + " to " + end(ci[1], "not reached");
 }

@@ -31,6 +31,11 @@ std::vector<Course> courses_of(const Variant& variant, const std::string& metric
   return courses;
 }
 
+std::vector<Course> finished_courses(std::vector<Course> courses) {
+  std::erase_if(courses, [](const Course& course) { return !course.finished || course.points.empty(); });
+  return courses;
+}
+
 std::vector<Course> counted_courses(std::vector<Course> courses) {
   std::erase_if(courses, [](const Course& course) { return course.points.empty(); });
   if (std::any_of(courses.begin(), courses.end(), [](const Course& c) { return c.finished; })) {

@@ -28,6 +28,9 @@ struct Course {
 std::vector<Course> courses_of(const Variant& variant, const std::string& metric,
                                const std::string& axis);
 
+// The finished ones that have a point.
+std::vector<Course> finished_courses(std::vector<Course> courses);
+
 // Those that stand for the variant: the finished ones; where none is, all that have a point.
 std::vector<Course> counted_courses(std::vector<Course> courses);
 

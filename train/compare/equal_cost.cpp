@@ -30,8 +30,8 @@ std::vector<double> values_of(const std::map<int64_t, double>& seeds) {
 }
 
 Json at_equal(const Variant& sparse, const Variant& dense, const std::string& metric, const std::string& axis) {
-  const auto of_sparse = counted_courses(courses_of(sparse, metric, axis));
-  const auto of_dense = counted_courses(courses_of(dense, metric, axis));
+  const auto of_sparse = finished_courses(courses_of(sparse, metric, axis));
+  const auto of_dense = finished_courses(courses_of(dense, metric, axis));
   if (of_sparse.empty() || of_dense.empty()) {
     return nullptr;
   }
@@ -67,7 +67,8 @@ Json equal_cost_figures(const std::vector<Variant>& variants, const Json& figure
   for (size_t i = 0; i < variants.size(); ++i) {
     const auto& moe = variants[i].first().config.model.moe;
     auto twin = dense_twin(variants, i);
-    if (!twin && moe && !variants[baseline].first().config.model.moe) {
+    if (!twin && moe && !variants[baseline].first().config.model.moe &&
+        !begins_with_end_of(variants[i], variants[baseline])) {
       twin = baseline;
     }
     if (!twin) {

@@ -9,7 +9,8 @@
 
 namespace moe {
 
-// Of every sparse variant with a dense twin (dense_twin(); failing that the baseline, where it is dense)
+// Of every sparse variant with a dense twin (dense_twin(); failing that the baseline, where it is dense and the sparse
+// one does not continue it from its end), of finished runs
 //   {name, dense, flops_per_token, flops, seconds}
 //     flops_per_token  {sparse, dense}: in training once the gate is sparse, which twins have nearly equal
 //     flops, seconds   {at, sparse, dense, n, difference}: the metric at the largest total cost that both have been

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "train/compare/statistics.h"
 
@@ -39,21 +40,22 @@ LayerLoads loads_of(const EvalRecord& record, const std::string& objective) {
   return loads;
 }
 
-// Figures of one layer under one objective, a value of each seed that has it.
-struct LayerShift {
-  std::vector<double> max_vio, max_vio_before, moved, from_causal;
-};
+using SeedValues = std::vector<std::pair<int64_t, double>>;  // of each run that has it
 
-void add_finite(std::vector<double>& values, double value) {
-  if (std::isfinite(value)) {
-    values.push_back(value);
-  }
-}
+// Figures of one layer under one objective.
+struct LayerShift {
+  SeedValues max_vio, max_vio_before, moved, from_causal;
+};
 
 void add_run(const RunRecord& run, const std::string& objective, std::map<int64_t, LayerShift>& shifts) {
   const auto& record = *run.final_evals();
   const auto before = run.before ? loads_of(*run.before, objective) : LayerLoads();
   const auto causal = objective == "causal" ? LayerLoads() : loads_of(record, "causal");
+  const auto add_finite = [&run](SeedValues& values, double value) {
+    if (std::isfinite(value)) {
+      values.emplace_back(run.config.run.seed, value);
+    }
+  };
   for (const auto& [layer, load] : loads_of(record, objective)) {
     auto& shift = shifts[layer];
     add_finite(shift.max_vio, load.max_vio);
@@ -67,7 +69,14 @@ void add_run(const RunRecord& run, const std::string& objective, std::map<int64_
   }
 }
 
-Json mean_or_null(const std::vector<double>& values) { return values.empty() ? Json() : Json(mean(values)); }
+// Over seeds.
+Json mean_or_null(const SeedValues& values) {
+  std::vector<double> seeds;
+  for (const auto& [seed, value] : mean_by_seed(values)) {
+    seeds.push_back(value);
+  }
+  return seeds.empty() ? Json() : Json(mean(seeds));
+}
 
 Json objective_figures(const Variant& variant, const std::string& objective) {
   std::map<int64_t, LayerShift> shifts;

@@ -17,7 +17,7 @@ double load_distance(const std::vector<double>& a, const std::vector<double>& b)
 //     max_vio          after, mean over seeds; _before: of the checkpoint it began with, null where not measured
 //     moved            load_distance() of the shares before and after, mean over seeds; null likewise
 //     from_causal      load_distance() of this objective's shares and causal's, both after; null for causal
-// Null where no variant has such.
+// Runs of one seed count once, by their mean. Null where no variant has such.
 Json load_figures(const std::vector<Variant>& variants);
 
 }  // namespace moe

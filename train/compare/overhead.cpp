@@ -7,13 +7,21 @@
 namespace moe {
 namespace {
 
-Json part_of(const Json& variant, const std::string& counter) {
-  const auto &total = variant.at("total").at(counter), &before = variant.at("began_with").at(counter);
-  if (!total.is_number() || !before.is_number()) {
-    return {{"own", nullptr}, {"before", before}, {"share", nullptr}};
+// Of the runs' own counters, which are known whatever is known of what they began with.
+Json own_cost(const Json& cost, const std::string& counter) {
+  if (counter != flops_axis(AttentionFlops::kWithout)) {
+    return cost.at(counter);
   }
-  const double own = total.get<double>() - before.get<double>(), base = before;
-  return {{"own", own}, {"before", base}, {"share", base > 0 ? Json(own / base) : Json()}};
+  const auto &flops = cost.at("flops"), &attention = cost.at("flops_attention");
+  const bool known = flops.is_number() && attention.is_number();
+  return known ? Json(flops.get<double>() - attention.get<double>()) : Json();
+}
+
+Json part_of(const Json& variant, const std::string& counter) {
+  const auto& before = variant.at("began_with").at(counter);
+  const auto own = own_cost(variant.at("cost"), counter);
+  const bool share = own.is_number() && before.is_number() && before.get<double>() > 0;
+  return {{"own", own}, {"before", before}, {"share", share ? Json(own.get<double>() / before.get<double>()) : Json()}};
 }
 
 }  // namespace

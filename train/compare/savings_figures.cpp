@@ -36,9 +36,9 @@ SeedPoints end_points(const Variant& variant, const std::string& metric, const s
   return points;
 }
 
-// Its seeds at every place of the axis that all of them have been at.
+// The seeds of its finished runs at every place of the axis that all of them have been at.
 CurveBlock course_block(const Variant& variant, const std::string& metric, const std::string& axis) {
-  const auto courses = counted_courses(courses_of(variant, metric, axis));
+  const auto courses = finished_courses(courses_of(variant, metric, axis));
   CurveBlock block;
   for (const double place : shared_places(courses)) {
     SeedPoints points;

@@ -13,8 +13,8 @@ namespace moe {
 // {better, curve, axes}, or null where there is nothing to hold against a curve: a metric that is neither good nor
 // bad (higher_is_better()), or no variant beside the curve.
 //   better   "higher" or "lower"
-//   curve    {from: "validations" or "ends", variants: names}: the courses of the baseline's runs; or, with variants
-//            in `curve`, the end of each of them, their schedules being finished
+//   curve    {from: "validations" or "ends", variants: names}: the courses of the baseline's finished runs; or, with
+//            variants in `curve`, the end of each of them, their schedules being finished
 //   axes     a list of {by, curve, variants} for total_flops, as `flops` counts them, total_tokens, total_seconds and
 //            total_joules, those that the curve has
 //     curve     a list of {compute, quality}, means over seeds

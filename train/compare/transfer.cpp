@@ -12,12 +12,12 @@
 namespace moe {
 namespace {
 
-// One task's values and items over the seeds of a variant; of several runs of one seed the first counts.
-using TaskSeeds = std::map<int64_t, const EvalTask*>;
+// One task of a variant: by seed, of each of its runs. Runs of one seed count once, by their mean.
+using TaskSeeds = std::map<int64_t, std::vector<const EvalTask*>>;
 
 void add_task(const RunRecord& run, const EvalRecord& record, const std::string& name, TaskSeeds& seeds) {
   if (const auto task = record.tasks.find(name); task != record.tasks.end()) {
-    seeds.emplace(run.config.run.seed, &task->second);
+    seeds[run.config.run.seed].push_back(&task->second);
   }
 }
 
@@ -41,50 +41,79 @@ TaskSeeds task_before(const Variant& variant, const std::string& name) {
   return seeds;
 }
 
-std::vector<double> values_of_seeds(const TaskSeeds& seeds) {
+// Of each seed its runs' mean.
+std::vector<double> of_seeds(const TaskSeeds& seeds, double EvalTask::*figure) {
   std::vector<double> values;
-  for (const auto& [seed, task] : seeds) {
-    values.push_back(task->value);
+  for (const auto& [seed, tasks] : seeds) {
+    std::vector<double> of_runs;
+    for (const auto* task : tasks) {
+      of_runs.push_back(task->*figure);
+    }
+    values.push_back(mean(of_runs));
   }
   return values;
-}
-
-double mean_error(const TaskSeeds& seeds) {
-  std::vector<double> errors;
-  for (const auto& [seed, task] : seeds) {
-    errors.push_back(task->standard_error);
-  }
-  return mean(errors);
 }
 
 // Each item's mean over seeds; empty unless all have as many.
 std::vector<double> mean_items(const TaskSeeds& seeds) {
   std::vector<double> items;
-  for (const auto& [seed, task] : seeds) {
-    if (items.empty()) {
-      items.assign(task->items.size(), 0);
-    }
-    if (items.size() != task->items.size()) {
-      return {};
-    }
-    for (size_t i = 0; i < items.size(); ++i) {
-      items[i] += task->items[i] / static_cast<double>(seeds.size());
+  for (const auto& [seed, tasks] : seeds) {
+    for (const auto* task : tasks) {
+      if (items.empty()) {
+        items.assign(task->items.size(), 0);
+      }
+      if (items.size() != task->items.size()) {
+        return {};
+      }
+      for (size_t i = 0; i < items.size(); ++i) {
+        items[i] += task->items[i] / static_cast<double>(seeds.size() * tasks.size());
+      }
     }
   }
   return items;
 }
 
-// Of a - b, with what it is over.
-Json paired_figures(const TaskSeeds& a, const TaskSeeds& b) {
-  std::vector<double> left, right;
-  for (const auto& [seed, task] : a) {
-    if (const auto other = b.find(seed); other != b.end()) {
-      left.push_back(task->value);
-      right.push_back(other->second->value);
+// What a task was measured with: a record's settings, of its task files that of this task alone.
+Json settings_of_task(const EvalTask& task, const std::string& name) {
+  auto settings = task.settings;
+  if (settings.is_object() && settings.contains("tasks")) {
+    const auto files = settings.at("tasks");
+    const auto file = name.substr(0, name.rfind('.'));  // sums of sums.multiple_choice
+    settings["tasks"] = files.is_object() && files.contains(file) ? files.at(file) : Json();
+  }
+  return settings;
+}
+
+// Whether items are the answers to the same questions.
+bool same_settings(const TaskSeeds& a, const TaskSeeds& b, const std::string& name) {
+  const auto first = settings_of_task(*a.begin()->second.front(), name);
+  for (const auto* seeds : {&a, &b}) {
+    for (const auto& [seed, tasks] : *seeds) {
+      for (const auto* task : tasks) {
+        if (settings_of_task(*task, name) != first) {
+          return false;
+        }
+      }
     }
   }
-  const bool over_seeds = left.size() > 1;
+  return true;
+}
+
+// Of a - b of the task `name`, with what it is over. Neither is empty.
+Json paired_figures(const TaskSeeds& a, const TaskSeeds& b, const std::string& name) {
+  TaskSeeds common_a, common_b;
+  for (const auto& [seed, tasks] : a) {
+    if (const auto other = b.find(seed); other != b.end()) {
+      common_a.emplace(seed, tasks);
+      common_b.insert(*other);
+    }
+  }
+  const bool over_seeds = common_a.size() > 1;
+  auto left = of_seeds(common_a, &EvalTask::value), right = of_seeds(common_b, &EvalTask::value);
   if (!over_seeds) {
+    if (!same_settings(a, b, name)) {
+      return nullptr;
+    }
     left = mean_items(a), right = mean_items(b);
     if (left.empty() || left.size() != right.size()) {
       return nullptr;
@@ -95,29 +124,31 @@ Json paired_figures(const TaskSeeds& a, const TaskSeeds& b) {
   return figures;
 }
 
-// {after, delta, test} of a variant against another's values, which are called `name`.
-Json against(const TaskSeeds& seeds, const TaskSeeds& others, const char* name) {
-  const double other = mean(values_of_seeds(others));
-  return {{name, number_or_null(other)},
-          {"delta", number_or_null(mean(values_of_seeds(seeds)) - other)},
-          {"test", others.empty() ? Json() : paired_figures(seeds, others)}};
+// {`called`, delta, test} of a variant's task `name` against another's values. The change is that of the seeds that the
+// test is over.
+Json against(const TaskSeeds& seeds, const TaskSeeds& others, const std::string& name, const char* called) {
+  const double other = mean(of_seeds(others, &EvalTask::value));
+  const auto test = others.empty() ? Json() : paired_figures(seeds, others, name);
+  const bool over_seeds = !test.is_null() && test.at("over") == "seeds";
+  const double delta = over_seeds ? test.at("mean").get<double>() : mean(of_seeds(seeds, &EvalTask::value)) - other;
+  return {{called, number_or_null(other)}, {"delta", number_or_null(delta)}, {"test", test}};
 }
 
 Json task_figures(const Variant& variant, const Variant* control, const std::string& name) {
   const auto seeds = task_after(variant, name), before = task_before(variant, name);
-  const auto& any = *seeds.begin()->second;
-  const auto values = values_of_seeds(seeds);
+  const auto& any = *seeds.begin()->second.front();
+  const auto values = of_seeds(seeds, &EvalTask::value);
   Json figures = {{"metric", any.metric}, {"better", any.higher_is_better ? "higher" : "lower"}};
-  const auto change = against(seeds, before, "before");
+  const auto change = against(seeds, before, name, "before");
   figures["before"] = change.at("before");
   figures["after"] = number_or_null(mean(values));
   figures["sd"] = number_or_null(standard_deviation(values));
-  figures["standard_error"] = number_or_null(mean_error(seeds));
+  figures["standard_error"] = number_or_null(mean(of_seeds(seeds, &EvalTask::standard_error)));
   figures["n"] = values.size();
   figures["delta"] = change.at("delta");
   figures["test"] = change.at("test");
   const auto others = control == nullptr ? TaskSeeds() : task_after(*control, name);
-  figures["control"] = others.empty() ? Json() : against(seeds, others, "after");
+  figures["control"] = others.empty() ? Json() : against(seeds, others, name, "after");
   return figures;
 }
 

@@ -22,13 +22,15 @@ std::optional<EvalRecord> evals_before(const RunRecord& run, const std::string& 
 //     tasks     by name: {metric, better, before, after, sd, standard_error, n, delta, test, control}
 //       after           mean over `n` seeds, with their standard deviation sd; standard_error is that of the task's
 //                       items in one seed's record (the mean of the seeds')
-//       delta           after - before; null without a record of before
-//       test            {over, mean, pairs, ci, t, p, p_holm} of after - before: over "seeds" where there are two
-//                       at least, else over "items"; null without either
+//       delta           after - before, of the seeds that `test` is over where it is over seeds; null without a
+//                       record of before
+//       test            {over, mean, pairs, ci, t, p, p_holm} of after - before: over "seeds" where both have two
+//                       at least, else over "items", where all records have equal settings (of the task files the
+//                       task's own counts); null without either
 //       control         {after, delta, test}: the control's, this one's less the control's, and that paired
 //                       likewise; null without
-// p_holm is corrected for all tests of the table that are of one kind (before, control). A test over items says
-// nothing of other seeds. Null where no variant has such.
+// Runs of one seed count once, by their mean. p_holm is corrected for all tests of the table that are of one kind
+// (before, control). A test over items says nothing of other seeds. Null where no variant has such.
 Json transfer_figures(const std::vector<Variant>& variants, std::optional<size_t> control);
 
 }  // namespace moe

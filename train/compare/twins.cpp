@@ -1,6 +1,7 @@
 #include "train/compare/twins.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 namespace moe {
@@ -57,12 +58,29 @@ std::optional<size_t> dense_twin(const std::vector<Variant>& variants, size_t sp
     return std::nullopt;
   }
   std::vector<std::string> sections = {"model.moe", "init"};
+  if (run.config.init.upcycle) {
+    sections.push_back("model.active_width");
+  }
   const auto extra = leaf_of(run, "train.extra_compute");
   if (!extra.empty() && extra != "0") {
     sections.push_back("train.steps");
   }
   return only_other(variants, sparse, sections, [&](const RunRecord& other) {
     return !other.config.model.moe && other.continued() == run.continued();
+  });
+}
+
+bool begins_with_end_of(const Variant& continued, const Variant& base) {
+  const auto is_end = [&](const BeganWith& began, const std::string& folder) {
+    return std::any_of(base.runs.begin(), base.runs.end(), [&](const RunRecord& run) {
+      std::error_code missing;
+      return began.step >= run.config.train.steps && std::filesystem::equivalent(run.folder, folder, missing);
+    });
+  };
+  return std::any_of(continued.runs.begin(), continued.runs.end(), [&](const RunRecord& run) {
+    const auto folders = run.began ? beginning_folders(*run.began, run.folder) : std::vector<std::string>();
+    return std::any_of(folders.begin(), folders.end(),
+                       [&](const std::string& folder) { return is_end(*run.began, folder); });
   });
 }
 

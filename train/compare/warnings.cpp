@@ -41,7 +41,7 @@ void check_runs(const Json& figures, const std::string& metric, Texts& out) {
       }
       if (!run.at("finished").get<bool>()) {
         out.push_back(name + ": unfinished: step " + run.at("cost").at("step").dump() + " of " +
-                      run.at("steps").dump() + ": left out of means and tests");
+                      run.at("steps").dump() + ": left out of means and tests, of savings and of equal cost");
         continue;
       }
       ++runs_of_seed[run.at("seed")];

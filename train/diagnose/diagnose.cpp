@@ -131,8 +131,10 @@ Diagnosis of_run(const DiagnoseOptions& options) {
   auto diagnosis = diagnose_rows(folder, config, last);
   if (diagnosis.rows == 0) {
     throw RunError(in_quotes(folder + "/metrics.jsonl") +
-                   ": expected rows of training, found none: the run has only just begun; wait for "
-                   "the first (--watch does), or route text through its checkpoint with --tokens N");
+                   ": expected rows of training, found none: " +
+                   (config.train.steps == 0 ? "the run takes no step (train.steps is 0); "
+                                            : "the run has only just begun; wait for the first (--watch does), or ") +
+                   "route text through its checkpoint with --tokens N");
   }
   if (config.model.moe && diagnosis.layers.empty()) {
     throw RunError(in_quotes(folder + "/metrics.jsonl") +

@@ -68,18 +68,35 @@ Score in_bits(Score score) {
   return score;
 }
 
-Json settings_of(const EvalOptions& options, const HeldOutText& text, const std::vector<TaskFile>& tasks) {
+// What --denoisers own stands for. Weights say nothing of a denoiser's own loss.
+Json own_denoisers(const ObjectiveConfig& objective) {
+  auto list = Json::array();
+  for (const auto& [name, of] : objective.denoisers()) {
+    list.push_back(
+        {{"name", name}, {"kind", of.kind}, {"mean_span", of.mean_span}, {"rate", of.rate}, {"mode", of.mode}});
+  }
+  const auto sentinels = objective.sentinels();
+  return {{"denoisers", std::move(list)},
+          {"sentinels", sentinels ? Json(*sentinels) : Json()},
+          {"split_sentinel", objective.sentinel_at_split()}};
+}
+
+Json settings_of(const EvalOptions& options, const Subject& subject, const HeldOutText& text,
+                 const std::vector<TaskFile>& tasks) {
   auto files = Json::object();
   for (const auto& task : tasks) files[task.name] = task.sha256;
-  return {{"tokens", options.tokens},
-          {"denoisers", options.denoisers},
-          {"items", options.items},
-          {"shots", options.shots},
-          {"seed", options.seed},
-          {"prefix_attention", options.prefix_attention},
-          {"mode", options.mode},
-          {"text", text.source},
-          {"tasks", std::move(files)}};
+  Json settings = {{"context", subject.config.model.context},
+                   {"tokens", options.tokens},
+                   {"denoisers", options.denoisers},
+                   {"items", options.items},
+                   {"shots", options.shots},
+                   {"seed", options.seed},
+                   {"prefix_attention", options.prefix_attention},
+                   {"mode", options.mode},
+                   {"text", text.source},
+                   {"tasks", std::move(files)}};
+  if (options.denoisers == "own") settings["own"] = own_denoisers(subject.objective());
+  return settings;
 }
 
 // One checkpoint, measured part by part.
@@ -87,6 +104,8 @@ class Measuring {
  public:
   Measuring(const std::string& path, const EvalOptions& options)
       : options_(options), tasks_(read_tasks(options.tasks)), subject_(open_subject(path)) {
+    form_ = prompt_form(subject_.objective(), options_.prefix_attention, options_.mode);
+    for (const auto& task : tasks_) require_task_fits(subject_, task, task_options());
     // Causal rows alone where no denoiser's are asked for: theirs may not fit.
     const auto objective = wants("denoise") ? denoisers_called(options.denoisers, subject_.config)
                                             : KindChoice(objective_kinds(), "causal");
@@ -94,27 +113,26 @@ class Measuring {
     scores_.checkpoint = subject_.checkpoint;
     scores_.run = subject_.run;
     scores_.step = subject_.step;
-    scores_.settings = settings_of(options, text_, tasks_);
+    scores_.settings = settings_of(options, subject_, text_, tasks_);
   }
 
   CheckpointScores measure() {
     take_losses();
     const auto pieces = held_out_pieces(text_, *subject_.tokenizer, options_.items);
-    const auto form = prompt_form(subject_.objective(), options_.prefix_attention, options_.mode);
-    const auto seed = static_cast<uint64_t>(options_.seed);
     if (wants("infill")) {
       at("filling blanks of " + std::to_string(pieces.size()) + " texts");
       const auto mode = infill_mode(subject_.objective(), options_.mode);
+      const auto seed = static_cast<uint64_t>(options_.seed);
       append_scores(scores_.scores, infilling_scores(subject_, pieces, 1, mode, seed));
       append_scores(scores_.scores, infilling_scores(subject_, pieces, kBlanksOfMultiple, mode, seed));
     }
     if (wants("prefix")) {
       at("continuing " + std::to_string(pieces.size()) + " texts");
-      append_scores(scores_.scores, prefix_scores(subject_, pieces, form));
+      append_scores(scores_.scores, prefix_scores(subject_, pieces, form_));
     }
     for (const auto& task : tasks_) {
       at("task " + task.name + ", " + std::to_string(task.examples.size()) + " examples");
-      take_task(task, {options_.shots, seed, form});
+      take_task(task);
     }
     note_missing_items(static_cast<int64_t>(pieces.size()));
     return std::move(scores_);
@@ -137,8 +155,9 @@ class Measuring {
       if (!loss.load.empty()) scores_.load.emplace(loss.objective, std::move(loss.load));
     }
   }
-  void take_task(const TaskFile& task, const TaskOptions& options) {
-    auto taken = task_scores(subject_, task, options);
+  TaskOptions task_options() const { return {options_.shots, static_cast<uint64_t>(options_.seed), form_}; }
+  void take_task(const TaskFile& task) {
+    auto taken = task_scores(subject_, task, task_options());
     append_scores(scores_.scores, std::move(taken.scores));
     if (taken.shortened > 0) {
       scores_.notes.push_back(task.name + ": " + std::to_string(taken.shortened) + " of " +
@@ -161,6 +180,7 @@ class Measuring {
   EvalOptions options_;
   std::vector<TaskFile> tasks_;
   Subject subject_;
+  PromptForm form_;
   HeldOutText text_;
   CheckpointScores scores_;
 };

@@ -37,7 +37,9 @@ struct CheckpointScores {
   std::string run;         // its run's, or empty
   int64_t step = 0;
   double loss = 0;         // causal, nats per target token
-  Json settings;           // what makes two records comparable
+  // What makes two records comparable: the options, "context", the text's and the task files' SHA-256, and with
+  // --denoisers own as "own" what those are.
+  Json settings;
   // "causal.bits_per_byte", "denoise.<denoiser>.loss", those of train/eval/text_tasks.h and train/eval/task_scores.h.
   Scores scores;
   // By objective ("causal", a denoiser) and layer; empty for a dense model.
@@ -55,8 +57,8 @@ CheckpointScores evaluate_checkpoint(const std::string& path, const EvalOptions&
 // "notes"}; `load` is left out for a dense model.
 Json scores_json(const CheckpointScores& scores);
 
-// Appends that line to RUN/eval.jsonl. ConfigError where the checkpoint is in no run's folder; the second one asks
-// beforehand, of a path as find_checkpoint() takes it.
+// Appends that line to RUN/eval.jsonl, one process after the other. ConfigError where the checkpoint is in no run's
+// folder; the second one asks beforehand, of a path as find_checkpoint() takes it.
 void record_scores(const CheckpointScores& scores);
 void require_run_of(const std::string& path);
 

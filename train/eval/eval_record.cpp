@@ -1,4 +1,7 @@
 // eval.jsonl: what moe-eval found, beside the run that it found it of.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include "configs/errors.h"
 #include "data/formats/metrics_file.h"
 #include "data/printable.h"
@@ -16,6 +19,19 @@ void require_run(const std::string& checkpoint, const std::string& run) {
       "--record: expected a checkpoint below checkpoints/ of a run's folder, where eval.jsonl is kept, found " +
       in_quotes(checkpoint) + ": leave --record out, or keep what --json prints");
 }
+
+// Held while a line is written: MetricsWriter cuts off what looks like a killed writer's half of one.
+class RecordLock {
+ public:
+  explicit RecordLock(const std::string& path)
+      : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666)) {
+    // What cannot be opened the writer names; a file system without locks goes without.
+    if (file_.descriptor() >= 0) ::flock(file_.descriptor(), LOCK_EX);
+  }
+
+ private:
+  File file_;
+};
 
 }  // namespace
 
@@ -44,7 +60,9 @@ Json scores_json(const CheckpointScores& scores) {
 
 void record_scores(const CheckpointScores& scores) {
   require_run(scores.checkpoint, scores.run);
-  MetricsWriter(scores.run + "/eval.jsonl").append(scores_json(scores));
+  const auto path = scores.run + "/eval.jsonl";
+  const RecordLock lock(path);
+  MetricsWriter(path).append(scores_json(scores));
 }
 
 void require_run_of(const std::string& path) {

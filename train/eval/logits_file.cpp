@@ -1,5 +1,6 @@
 #include "train/eval/logits_file.h"
 
+#include "configs/errors.h"
 #include "data/formats/safetensors_atomic.h"
 #include "data/printable.h"
 #include "train/context.h"
@@ -7,10 +8,25 @@
 #include "train/eval/subject.h"
 
 namespace moe {
+namespace {
+
+constexpr int64_t kMostLogits = int64_t{1} << 28;  // a GiB of float32
+
+void require_few_logits(const Batch& batch, int64_t vocabulary, const std::string& ids) {
+  // Divided: a product of what was found may not fit into 64 bits.
+  if (batch.rows <= kMostLogits / vocabulary / batch.length) return;
+  throw RunError("--token-ids: " + in_quotes(ids) + ": expected at most " + std::to_string(kMostLogits) +
+                 " logits (rows x length x vocabulary), found " + std::to_string(batch.rows) + " x " +
+                 std::to_string(batch.length) + " x " + std::to_string(vocabulary) + "; give fewer rows at a time");
+}
+
+}  // namespace
 
 Json write_logits(Subject& subject, const std::string& ids, const std::string& out) {
   at::NoGradGuard no_grad;
-  const auto batch = read_token_ids(ids, subject.tokenizer->vocabulary(), subject.config.model.context);
+  const int64_t vocabulary = subject.tokenizer->vocabulary();
+  const auto batch = read_token_ids(ids, vocabulary, subject.config.model.context);
+  require_few_logits(batch, vocabulary, ids);
   AtomicFile file(out, "--logits: " + in_quotes(out));  // before the work, so that a bad path costs none
   use_threads_for_rows(subject);
   auto context = make_context(batch, subject.device);

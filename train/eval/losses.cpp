@@ -11,6 +11,8 @@ namespace moe {
 namespace {
 
 constexpr int64_t kFewestStretches = 64;
+// Of a stretch at most. Not the checkpoint's micro-step: the items of two checkpoints must be of the same rows.
+constexpr int64_t kTokensInStretch = 4096;
 
 // Rows [first, first + count) of a dataset, as one of its own.
 class RowsFrom : public Dataset {
@@ -86,12 +88,12 @@ struct ObjectiveSum {
 };
 
 void read_stretches(Subject& subject, const ValidationRows& rows, int64_t tokens, ObjectiveSum& sum) {
-  const auto& config = subject.config;
-  const int64_t length = config.model.context;
+  const int64_t length = subject.config.model.context;
   const auto share = static_cast<int64_t>(
       std::ceil(static_cast<double>(tokens) * rows.share / static_cast<double>(length)));
   const int64_t wanted = std::min(std::max<int64_t>(1, share), rows.rows->rows_per_epoch());
-  const int64_t stretch = std::clamp<int64_t>(wanted / kFewestStretches, 1, config.rows_per_micro_step());
+  const int64_t stretch = std::clamp<int64_t>(wanted / kFewestStretches, 1,
+                                                 std::max<int64_t>(1, kTokensInStretch / length));
   SourceLoss& source = sum.sources.emplace_back();
   source.share = rows.share;
   for (int64_t row = 0; row < wanted; row += stretch) {

@@ -19,9 +19,10 @@ struct ObjectiveLoss {
 };
 
 // Of about `tokens` of each objective's rows, of every source the first ones by its share, by evaluate(). Rows are
-// taken in stretches of as many as a micro-step has, at least 64 stretches where there are rows enough; an item is the
-// loss of one. A score's value is the sources' mean weighted by share, of all target tokens of a source, as
-// evaluate() has it; its standard error is that of this ratio of sums over stretches.
+// taken in stretches, at least 64 where there are rows enough, of 4096 tokens or one row at most; which rows a stretch
+// has follows from their number and length alone. An item is the loss of one. A score's value is the sources' mean
+// weighted by share, of all target tokens of a source, as evaluate() has it; its standard error is that of this ratio
+// of sums over stretches.
 std::vector<ObjectiveLoss> objective_losses(Subject& subject, const std::vector<ValidationRows>& rows, int64_t tokens);
 
 }  // namespace moe

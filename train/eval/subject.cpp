@@ -7,7 +7,7 @@
 #include "configs/config_io.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_state.h"
-#include "train/flops.h"
+#include "train/decode_threads.h"
 #include "train/launch/rank_threads.h"
 #include "train/load_model.h"
 #include "train/schedule.h"
@@ -16,10 +16,6 @@ namespace moe {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Below this much forward work for a window, threads that wait for each other at every small operation of one token
-// make it slower.
-constexpr double kFlopsWorthWaiting = 2e9;
 
 int threads_of_a_run(const Subject& subject) {
   static const int all_cores = at::get_num_threads();  // before anyone sets another number
@@ -62,10 +58,9 @@ std::string run_of_checkpoint(const std::string& checkpoint) {
 void use_threads_for_rows(const Subject& subject) { at::set_num_threads(threads_of_a_run(subject)); }
 
 void use_threads_for_tokens(const Subject& subject) {
-  const auto& model = subject.config.model;
-  const double flops = flops_per_token(model, subject.tokenizer->vocabulary()).training_once_sparse() / 3;
   const int threads = threads_of_a_run(subject);
-  at::set_num_threads(flops * static_cast<double>(model.context) < kFlopsWorthWaiting ? 1 : threads);
+  const bool one = one_thread_decodes_faster(subject.config.model, subject.tokenizer->vocabulary());
+  at::set_num_threads(one ? 1 : threads);
 }
 
 }  // namespace moe

@@ -13,20 +13,34 @@ namespace {
 
 constexpr int64_t kLongestAnswer = 64;  // bytes that are written
 
+// Ids in front of every prompt, which stay when it is shortened.
+int64_t kept_ids(const Subject& subject, const TaskOptions& options) {
+  return static_cast<int64_t>(mode_ids(*subject.tokenizer, options.form.mode).size());
+}
+
+std::vector<std::vector<int64_t>> choices_of(const Subject& subject, const TaskExample& example) {
+  std::vector<std::vector<int64_t>> choices;
+  for (const auto& [choice, score] : example.choices) choices.push_back(subject.tokenizer->encode(choice));
+  return choices;
+}
+
+// Ids of a prompt that the context holds before all but the last token of any of them.
+int64_t room_before(const Subject& subject, const std::vector<std::vector<int64_t>>& choices) {
+  size_t longest = 0;
+  for (const auto& choice : choices) longest = std::max(longest, choice.size());
+  return subject.config.model.context - static_cast<int64_t>(longest) + 1;
+}
+
+int64_t answer_tokens(const Subject& subject) {
+  return std::min(kLongestAnswer, std::max<int64_t>(1, subject.config.model.context / 2));
+}
+
 // The prompt of an example, shortened to `room` ids; adds to `shortened` where it had to be.
 Given prompt_of(const Subject& subject, const TaskFile& task, const TaskOptions& options, size_t example, int64_t room,
                 int64_t& shortened) {
-  const auto& tokenizer = *subject.tokenizer;
   const auto text = task_prompt(task, static_cast<int64_t>(example), options.shots, options.seed);
-  auto given = given_prompt(tokenizer, text, options.form);
-  const auto kept = static_cast<int64_t>(mode_ids(tokenizer, options.form.mode).size());
-  if (room <= kept) {
-    throw RunError("--task: " + in_quotes(task.path) + ": examples[" + std::to_string(example) +
-                   "]: expected choices that fit into the model's context of " +
-                   std::to_string(subject.config.model.context) +
-                   " tokens behind one token of the prompt, found a longer one");
-  }
-  if (shorten_left(given, kept, room) > 0) ++shortened;
+  auto given = given_prompt(*subject.tokenizer, text, options.form);
+  if (shorten_left(given, kept_ids(subject, options), room) > 0) ++shortened;
   return given;
 }
 
@@ -46,14 +60,8 @@ double score_of_best(const TaskExample& example, const std::vector<double>& figu
 void score_choices(Subject& subject, const TaskFile& task, const TaskOptions& options, TaskScores& result) {
   std::vector<AskedText> texts;  // of all choices of all examples, in order
   for (size_t i = 0; i < task.examples.size(); ++i) {
-    std::vector<std::vector<int64_t>> choices;
-    size_t longest = 0;
-    for (const auto& [choice, score] : task.examples[i].choices) {
-      choices.push_back(subject.tokenizer->encode(choice));
-      longest = std::max(longest, choices.back().size());
-    }
-    const int64_t room = subject.config.model.context - static_cast<int64_t>(longest) + 1;
-    const auto given = prompt_of(subject, task, options, i, room, result.shortened);
+    auto choices = choices_of(subject, task.examples[i]);
+    const auto given = prompt_of(subject, task, options, i, room_before(subject, choices), result.shortened);
     for (auto& choice : choices) texts.push_back({given, std::move(choice)});
   }
   const auto nats = log_likelihoods(subject.reader(), texts);
@@ -83,7 +91,7 @@ void score_answers(Subject& subject, const TaskFile& task, const TaskOptions& op
   const auto& tokenizer = *subject.tokenizer;
   const auto reader = subject.reader();
   DecodeOptions decoding;
-  decoding.tokens = std::min(kLongestAnswer, std::max<int64_t>(1, reader.context / 2));
+  decoding.tokens = answer_tokens(subject);
   decoding.end = tokenizer.end_id();
   decoding.allowed = continuation_ids(tokenizer);
   decoding.stops = tokenizer.encode("\n");
@@ -104,12 +112,29 @@ void score_answers(Subject& subject, const TaskFile& task, const TaskOptions& op
 
 }  // namespace
 
-TaskScores task_scores(Subject& subject, const TaskFile& task, const TaskOptions& options) {
+void require_task_fits(const Subject& subject, const TaskFile& task, const TaskOptions& options) {
   const auto others = static_cast<int64_t>(task.examples.size()) - 1;
   if (options.shots < 0 || options.shots > others) {
     throw ConfigError("--shots: expected a number from 0 to " + std::to_string(others) + ", as many as " +
                       in_quotes(task.path) + " has other examples, found " + std::to_string(options.shots));
   }
+  const int64_t context = subject.config.model.context, least = kept_ids(subject, options) + 1;
+  for (size_t i = 0; task.multiple_choice && i < task.examples.size(); ++i) {
+    if (room_before(subject, choices_of(subject, task.examples[i])) < least) {
+      throw RunError("--task: " + in_quotes(task.path) + ": examples[" + std::to_string(i) +
+                     "]: expected choices that fit into the model's context of " + std::to_string(context) +
+                     " tokens behind one token of the prompt, found a longer one");
+    }
+  }
+  if (task.exact_match && context - answer_tokens(subject) + 1 < least) {
+    throw RunError("--task: " + in_quotes(task.path) +
+                   ": expected a model whose context holds one token of the prompt beside the answer, found one of " +
+                   std::to_string(context) + " tokens");
+  }
+}
+
+TaskScores task_scores(Subject& subject, const TaskFile& task, const TaskOptions& options) {
+  require_task_fits(subject, task, options);
   TaskScores result;
   if (task.multiple_choice) {
     use_threads_for_rows(subject);

@@ -28,9 +28,12 @@ struct TaskScores {
 //   <name>.exact_str_match              whether what is written greedily to the end of the line, without space at
 //                                       either end, is one of the targets
 // Only those of the metrics that the file names. A prompt that leaves no room in the context for the longest choice, or
-// for 64 bytes of answer (of a small context half of it), loses its beginning, the same for all choices. Throws
-// ConfigError for more shots than other examples, RunError for a choice that is longer than the context, and when the
-// model's figures are not numbers.
+// for 64 bytes of answer (of a small context half of it), loses its beginning, the same for all choices. Throws what
+// require_task_fits() throws, and RunError when the model's figures are not numbers.
 TaskScores task_scores(Subject& subject, const TaskFile& task, const TaskOptions& options);
+
+// Throws ConfigError for more shots than other examples, RunError for a choice that is longer than the context. Costs
+// no forward pass.
+void require_task_fits(const Subject& subject, const TaskFile& task, const TaskOptions& options);
 
 }  // namespace moe

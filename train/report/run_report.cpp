@@ -68,8 +68,15 @@ Facts facts_of(const RunConfig& config, const RunHistory& history, const Facts& 
 }
 
 std::string loss_chart(const RunHistory& history) {
-  // Bits per byte of training need the bytes per token, which validation's two figures give.
-  const double per_nat = history.last("valid/bits_per_byte") / history.last("valid/loss");
+  // Bits per byte of training need the bytes per token, which validation's two figures of causal text give. Of
+  // another objective the losses are their own, and stay in nats.
+  const auto& all = history.series();
+  const bool causal = std::none_of(all.begin(), all.end(), [](const auto& named) {
+    const std::string prefix = "valid/objectives.";
+    return named.first.rfind(prefix, 0) == 0 && named.first != prefix + "causal";
+  });
+  const double per_nat =
+      causal ? history.last("valid/bits_per_byte") / history.last("valid/loss") : std::nan("");
   const bool bits = std::isfinite(per_nat) && per_nat > 0;
   auto train = history.points("train/loss");
   for (auto& point : train) {
