@@ -95,7 +95,7 @@ std::vector<Hostile> numbers() {
   return {
       {"NaN, a number", "schedule: {lr: .nan}", "schedule.lr: expected a number above 0, found '.nan'"},
       {"infinity, a number", "optimizer: {clip: inf}", "optimizer.clip: expected a number at least 0"},
-      {"NaN, an integer", "train: {steps: nan}", "train.steps: expected an integer at least 1"},
+      {"NaN, an integer", "train: {steps: nan}", "train.steps: expected an integer at least 0"},
       {"infinity, an integer", "model: {layers: .inf}", "model.layers: expected an integer"},
       {"NaN, auto or an integer", "model: {kv_heads: NaN}", "model.kv_heads: expected auto or an"},
       {"NaN, a knob of a gate", "model: {moe: {gate: {kind: dselect_k, gamma: nan}}}",

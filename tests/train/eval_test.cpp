@@ -134,7 +134,7 @@ TEST_F(Eval, LogitsThatWouldFillTheMemoryAreRefused) {
   auto subject = open_subject(tiny_->file("run"));
   std::string row = "[0";
   for (int i = 1; i < 48; ++i) row += ",0";
-  std::string rows = "[" + row + "]";
+  std::string rows = row + "]";
   for (int i = 1; i < 10923; ++i) rows += "," + row + "]";  // 2^28 / 48 / 512 is 10922.7
   const auto ids = tiny_->files().write_file("many.json", "[" + rows + "]");
   EXPECT_THAT(message_of<RunError>([&] { write_logits(subject, ids, tiny_->file("many.safetensors")); }),
