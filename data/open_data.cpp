@@ -103,37 +103,64 @@ struct RowsOfText {
   }
 };
 
-// Rows of the objective from rows of text; validation has causal rows whatever the objective, so that runs of
-// different ones can be compared.
-OpenedSource denoised(const RowsOfText& text, const Reading& reading) {
-  const auto denoisers = reading.objective.denoisers();
-  const auto& documents = reading.documents;
-  OpenedSource source;
-  double weights = 0;
-  for (const auto& [name, denoiser] : denoisers) weights += denoiser.weight;
-  source.valid.push_back({"", 1, text.validation(reading.length, documents), "causal", denoisers.empty() ? 1.0 : 0.0});
+// What makes the examples of a denoiser, and how long the text of one is.
+struct DenoiserRows {
+  Denoiser denoiser;
+  int64_t end_id, length, text;
+
+  DenoiserRows(const DenoiserConfig& config, const Reading& reading)
+      : denoiser(config, reading.special, reading.objective.sentinel_at_split()),
+        end_id(reading.special.end),
+        length(reading.length),
+        text(denoiser.longest_text(reading.length + 1)) {}
+  std::shared_ptr<const Dataset> over(std::shared_ptr<const Dataset> rows, uint64_t key) const {
+    return std::make_shared<const DenoisingDataset>(std::move(rows), denoiser, end_id, length, key);
+  }
+};
+
+std::shared_ptr<const Dataset> training_rows(const RowsOfText& text, const Reading& reading) {
   std::vector<MixedDataset::Part> parts;
-  for (const auto& [name, config] : denoisers) {
-    // Its own order of the text and its own noise.
-    const uint64_t seed = mix_bits(reading.seed, parts.size() + 1);
-    const double share = config.weight / weights;
+  for (const auto& [name, config] : reading.objective.denoisers()) {
+    const uint64_t seed = mix_bits(reading.seed, parts.size() + 1);  // its own order of the text and its own noise
     if (config.kind == "causal") {
-      parts.push_back({text.training(reading.length, seed, documents), config.weight});
-      source.valid.front().weight += share;
+      parts.push_back({text.training(reading.length, seed, reading.documents), config.weight});
       continue;
     }
-    const Denoiser denoiser(config, reading.special, reading.objective.sentinel_at_split());
-    const int64_t end = reading.special.end, raw = denoiser.longest_text(reading.length + 1);
-    const auto rows = [&](std::shared_ptr<const Dataset> raw_rows, uint64_t key) {
-      return std::make_shared<const DenoisingDataset>(std::move(raw_rows), denoiser, end, reading.length, key);
-    };
-    parts.push_back({rows(text.training(raw, seed, documents), seed), config.weight});
-    source.valid.push_back({"", 1, rows(text.validation(raw, documents), parts.size()), name, share});
+    const DenoiserRows rows(config, reading);
+    parts.push_back({rows.over(text.training(rows.text, seed, reading.documents), seed), config.weight});
   }
-  source.train = parts.empty()       ? text.training(reading.length, reading.seed, documents)
-                 : parts.size() == 1 ? parts.front().rows
-                                     : std::make_shared<const MixedDataset>(std::move(parts));
-  return source;
+  if (parts.empty()) return text.training(reading.length, reading.seed, reading.documents);
+  return parts.size() == 1 ? parts.front().rows : std::make_shared<const MixedDataset>(std::move(parts));
+}
+
+// Causal rows whatever the objective, so that runs of different ones can be compared; then each denoiser's.
+std::vector<ValidationRows> validation_rows(const RowsOfText& text, const Reading& reading) {
+  const auto denoisers = reading.objective.denoisers();
+  double weights = 0;
+  for (const auto& [name, config] : denoisers) weights += config.weight;
+  std::vector<ValidationRows> valid;
+  valid.push_back({"", 1, text.validation(reading.length, reading.documents), "causal", denoisers.empty() ? 1.0 : 0.0});
+  uint64_t number = 0;  // keys the noise
+  for (const auto& [name, config] : denoisers) {
+    ++number;
+    const double share = config.weight / weights;
+    if (config.kind == "causal") {
+      valid.front().weight += share;
+      continue;
+    }
+    const DenoiserRows rows(config, reading);
+    valid.push_back({"", 1, rows.over(text.validation(rows.text, reading.documents), number), name, share});
+  }
+  return valid;
+}
+
+Reading reading_of(const DataConfig& config, const KindChoice& objective, int64_t length, uint64_t seed) {
+  const auto& chosen = objective_config(objective);
+  Reading reading{config, chosen, special_ids_for(chosen, make_tokenizer(config.tokenizer)->special_ids()),
+                  length, seed, {}};
+  reading.documents.divide = config.documents != "none";
+  if (config.documents == "separator") reading.documents.separator = config.separator;
+  return reading;
 }
 
 OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
@@ -154,9 +181,11 @@ OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
     require_window(holds_window(split.train, window), *train_text, reading, window, "a row");
     require_window(holds_window(split.valid, window), *valid_text, reading, window, "a row");
   }
-  OpenedSource source = denoised(RowsOfText{train_text->runs(split.train, joined), train_text,
-                                            valid_text->runs(split.valid, joined), valid_text},
-                                 reading);
+  const RowsOfText text{train_text->runs(split.train, joined), train_text, valid_text->runs(split.valid, joined),
+                        valid_text};
+  OpenedSource source;
+  source.train = training_rows(text, reading);
+  source.valid = validation_rows(text, reading);
   source.train_bytes = bytes_in(split.train);
   source.valid_bytes = bytes_in(split.valid);
   return source;
@@ -165,11 +194,7 @@ OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
 }  // namespace
 
 Datasets open_data(const DataConfig& config, const KindChoice& objective, int64_t length, uint64_t seed) {
-  const auto& chosen = objective_config(objective);
-  Reading reading{config, chosen, special_ids_for(chosen, make_tokenizer(config.tokenizer)->special_ids()), length,
-                  seed,   {}};
-  reading.documents.divide = config.documents != "none";
-  if (config.documents == "separator") reading.documents.separator = config.separator;
+  const auto reading = reading_of(config, objective, length, seed);
   const auto sources = find_files(config);
   check_files(sources);
   double weights = 0;
@@ -191,6 +216,19 @@ Datasets open_data(const DataConfig& config, const KindChoice& objective, int64_
   data.train = parts.size() == 1 ? parts.front().rows
                                  : std::make_shared<const MixedDataset>(std::move(parts));
   return data;
+}
+
+std::vector<ValidationRows> rows_of_file(const std::string& path, const std::string& key, const DataConfig& config,
+                                         const KindChoice& objective, int64_t length) {
+  const auto file = std::make_shared<const TextFile>(path, key, config.cache);
+  if (file->bytes() < length + 1) {
+    throw RunError(key + ": " + in_quotes(path) + ": expected at least " + std::to_string(length + 1) +
+                   " bytes, one row of the model and a target, found " + std::to_string(file->bytes()) +
+                   "; give a longer text");
+  }
+  TextRun run;
+  run.append(*file, 0, file->bytes());
+  return validation_rows({{}, nullptr, {run}, file}, reading_of(config, objective, length, 0));
 }
 
 }  // namespace moe

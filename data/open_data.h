@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "data/data_config.h"
@@ -25,5 +26,10 @@ struct Datasets {
 // rows across files. `objective` must hold the rules of check_objective(). Throws RunError: a file that is missing,
 // unreadable, empty, corrupt or too short, a glob that matches nothing, or a file that is in two lists.
 Datasets open_data(const DataConfig& config, const KindChoice& objective, int64_t length, uint64_t seed);
+
+// All of one file as validation rows of the objective, whatever `config` names and splits. `key` is what messages call
+// the setting that names the file. Throws RunError as open_data().
+std::vector<ValidationRows> rows_of_file(const std::string& path, const std::string& key, const DataConfig& config,
+                                         const KindChoice& objective, int64_t length);
 
 }  // namespace moe

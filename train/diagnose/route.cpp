@@ -8,8 +8,6 @@
 #include "configs/errors.h"
 #include "data/open_data.h"
 #include "data/printable.h"
-#include "data/text_dataset.h"
-#include "data/text_file.h"
 #include "train/checkpoint.h"
 #include "train/checkpoint_state.h"
 #include "train/diagnose/keys.h"
@@ -22,9 +20,9 @@ namespace {
 
 std::vector<ValidationRows> text_of(const RunConfig& config, const std::string& path) {
   const int64_t length = config.model.context;
+  const KindChoice causal(objective_kinds(), "causal");  // routing is compared on plain text
   if (path.empty()) {
     try {
-      const KindChoice causal(objective_kinds(), "causal");  // routing is compared on plain text
       return open_data(config.data, causal, length, static_cast<uint64_t>(config.run.seed)).valid;
     } catch (const UserError& problem) {
       throw RunError(std::string(problem.what()) +
@@ -32,18 +30,7 @@ std::vector<ValidationRows> text_of(const RunConfig& config, const std::string& 
                      "moe-diagnose is called in; --data FILE routes another one");
     }
   }
-  auto file = std::make_shared<const TextFile>(path, "--data", config.data.cache);
-  if (file->bytes() < length + 1) {
-    throw RunError("--data: " + in_quotes(path) + ": expected at least " +
-                   std::to_string(length + 1) + " bytes, one row of the model and a target, found " +
-                   std::to_string(file->bytes()) + "; give a longer text");
-  }
-  TextRun run;
-  run.append(*file, 0, file->bytes());
-  Documents documents;
-  documents.divide = config.data.documents != "none";
-  if (config.data.documents == "separator") documents.separator = config.data.separator;
-  return {{"", 1, TextDataset::for_validation({run}, length, file, documents)}};
+  return rows_of_file(path, "--data", config.data, causal, length);
 }
 
 // A checkpoint as its folder describes it.

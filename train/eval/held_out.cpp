@@ -7,11 +7,9 @@
 #include "configs/errors.h"
 #include "configs/suggest.h"
 #include "data/formats/sha256.h"
-#include "data/objectives/denoising_dataset.h"
 #include "data/objectives_config.h"
 #include "data/open_data.h"
 #include "data/printable.h"
-#include "data/text_dataset.h"
 #include "data/text_file.h"
 
 namespace moe {
@@ -27,38 +25,6 @@ std::string sha256_of_text(const TextFile& file) {
     sum.update(bytes);
   }
   return sum.hex();
-}
-
-// All of a file as causal rows and as those of every denoiser, as open_data() makes them of validation text.
-HeldOutText whole_file(const RunConfig& config, const ObjectiveConfig& objective, const std::string& path) {
-  const int64_t length = config.model.context;
-  const auto file = std::make_shared<const TextFile>(path, "--data", config.data.cache);
-  if (file->bytes() < length + 1) {
-    throw RunError("--data: " + in_quotes(path) + ": expected at least " + std::to_string(length + 1) +
-                   " bytes, one row of the model and a target, found " + std::to_string(file->bytes()) +
-                   "; give a longer text");
-  }
-  TextRun run;
-  run.append(*file, 0, file->bytes());
-  Documents documents;
-  documents.divide = config.data.documents != "none";
-  if (config.data.documents == "separator") documents.separator = config.data.separator;
-  const auto rows_of = [&](int64_t tokens) { return TextDataset::for_validation({run}, tokens, file, documents); };
-  HeldOutText text;
-  text.rows.push_back({"", 1, rows_of(length), "causal", 1});
-  const auto special = special_ids_for(objective, make_tokenizer(config.data.tokenizer)->special_ids());
-  uint64_t number = 0;
-  for (const auto& [name, of] : objective.denoisers()) {
-    ++number;
-    if (of.kind == "causal") continue;
-    const Denoiser denoiser(of, special, objective.sentinel_at_split());
-    text.rows.push_back({"", 1,
-                         std::make_shared<const DenoisingDataset>(rows_of(denoiser.longest_text(length + 1)), denoiser,
-                                                                  special.end, length, number),
-                         name, 0});
-  }
-  text.source = {{"data", printable(path)}, {"sha256", sha256_of_text(*file)}, {"bytes", file->bytes()}};
-  return text;
 }
 
 // The bytes of the longest run of tokens of one document in a row.
@@ -78,7 +44,11 @@ std::string longest_piece(const Batch& batch, int64_t row, const Tokenizer& toke
 }  // namespace
 
 HeldOutText open_held_out(const RunConfig& config, const KindChoice& objective, const std::string& data) {
-  if (!data.empty()) return whole_file(config, objective_config(objective), data);
+  if (!data.empty()) {
+    const TextFile file(data, "--data", config.data.cache);
+    return {rows_of_file(data, "--data", config.data, objective, config.model.context),
+            {{"data", printable(data)}, {"sha256", sha256_of_text(file)}, {"bytes", file.bytes()}}};
+  }
   try {
     const auto opened =
         open_data(config.data, objective, config.model.context, static_cast<uint64_t>(config.run.seed));
