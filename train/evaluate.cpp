@@ -9,6 +9,7 @@
 #include "moe/moe_layer.h"
 #include "train/context.h"
 #include "train/shared_text.h"
+#include "train/sum_together.h"
 
 namespace moe {
 namespace {
@@ -18,29 +19,6 @@ struct Sum {
   double target_tokens = 0;
   std::map<int64_t, GateStats> gates;  // by layer
 };
-
-// Of all ranks, in one collective.
-void add_up_gates(std::map<int64_t, GateStats>& gates, const Mesh& mesh) {
-  std::vector<Tensor*> all;
-  std::vector<Tensor> flat;
-  for (auto& [layer, stats] : gates) {
-    const auto more = summed_tensors(stats);
-    all.insert(all.end(), more.begin(), more.end());
-  }
-  if (mesh.alone() || all.empty()) {
-    return;
-  }
-  for (const auto* tensor : all) {
-    flat.push_back(tensor->reshape({-1}));
-  }
-  const auto sums = at::cat(flat);
-  mesh.world->sum(sums, "the load of a validation").wait();
-  int64_t at = 0;
-  for (auto* tensor : all) {
-    *tensor = sums.narrow(0, at, tensor->numel()).view(tensor->sizes()).clone();
-    at += tensor->numel();
-  }
-}
 
 // Of the first `wanted` rows.
 Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at::Device device,
@@ -67,10 +45,14 @@ Sum sum_over(Model& model, const Dataset& data, int64_t wanted, int64_t rows, at
     target_tokens += static_cast<double>(batch.target_tokens);
   }
   text.throw_together(*mesh.control);
-  const auto both = at::stack({sum, at::full({}, target_tokens, sum.options())});
-  mesh.world->sum(both, "the validation loss").wait();
-  add_up_gates(gates, mesh);
-  return {both[0].item<double>(), both[1].item<double>(), std::move(gates)};
+  auto targets = at::full({}, target_tokens, sum.options());
+  std::vector<Tensor*> all = {&sum, &targets};
+  for (auto& [layer, stats] : gates) {
+    const auto more = summed_tensors(stats);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  sum_together(*mesh.world, all, "the validation loss");
+  return {sum.item<double>(), targets.item<double>(), std::move(gates)};
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "train/context.h"
 #include "train/parameter_groups.h"
 #include "train/schedule.h"
+#include "train/sum_together.h"
 
 namespace moe {
 void check_parameter_groups(const RunConfig& config, int64_t vocabulary) {
@@ -100,18 +101,7 @@ void Trainer::add_up(StepResult& result, bool stop) {
       const auto more = summed_tensors(stats);
       all.insert(all.end(), more.begin(), more.end());
     }
-    std::vector<Tensor> flat;
-    for (const auto* tensor : all) {
-      flat.push_back(tensor->reshape({-1}));
-    }
-    const auto sums = at::cat(flat);
-    mesh_.world->sum(sums, "the figures of a step").wait();
-    int64_t at = 0;
-    for (auto* tensor : all) {
-      const int64_t n = tensor->numel();
-      *tensor = sums.narrow(0, at, n).view(tensor->sizes()).clone();
-      at += n;
-    }
+    sum_together(*mesh_.world, all, "the figures of a step");
     result.loss = loss;
     result.stop = asked.item<double>() > 0;
     step_executed_ = executed.item<double>();
