@@ -22,7 +22,10 @@ struct Reading {
   int64_t length;
   uint64_t seed;
   Documents documents;
+  uint64_t source = 0;  // its number, from 0
 
+  // Sources' rows have the same numbers: without this row n of each would have the same spans.
+  uint64_t noise_key(uint64_t key) const { return source == 0 ? key : mix_bits(key, source); }
   int64_t window() const { return length + 1; }
   // Rows across files need to know where one ends.
   bool joined() const { return documents.divide; }
@@ -127,7 +130,8 @@ std::shared_ptr<const Dataset> training_rows(const RowsOfText& text, const Readi
       continue;
     }
     const DenoiserRows rows(config, reading);
-    parts.push_back({rows.over(text.training(rows.text, seed, reading.documents), seed), config.weight});
+    parts.push_back({rows.over(text.training(rows.text, seed, reading.documents), reading.noise_key(seed)),
+                     config.weight});
   }
   if (parts.empty()) return text.training(reading.length, reading.seed, reading.documents);
   return parts.size() == 1 ? parts.front().rows : std::make_shared<const MixedDataset>(std::move(parts));
@@ -149,7 +153,8 @@ std::vector<ValidationRows> validation_rows(const RowsOfText& text, const Readin
       continue;
     }
     const DenoiserRows rows(config, reading);
-    valid.push_back({"", 1, rows.over(text.validation(rows.text, reading.documents), number), name, share});
+    valid.push_back({"", 1, rows.over(text.validation(rows.text, reading.documents), reading.noise_key(number)), name,
+                     share});
   }
   return valid;
 }
@@ -194,7 +199,7 @@ OpenedSource open_source(const SourceFiles& files, const Reading& reading) {
 }  // namespace
 
 Datasets open_data(const DataConfig& config, const KindChoice& objective, int64_t length, uint64_t seed) {
-  const auto reading = reading_of(config, objective, length, seed);
+  auto reading = reading_of(config, objective, length, seed);
   const auto sources = find_files(config);
   check_files(sources);
   double weights = 0;
@@ -205,6 +210,7 @@ Datasets open_data(const DataConfig& config, const KindChoice& objective, int64_
   for (const auto& files : sources) {
     OpenedSource source = open_source(files, reading);
     parts.push_back({source.train, files.weight});
+    ++reading.source;
     for (auto& rows : source.valid) {
       rows.name = files.name;
       rows.share = files.weight / weights;

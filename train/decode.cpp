@@ -69,7 +69,7 @@ Decoded decode(const Reader& reader, const Given& given, const DecodeOptions& op
     if (allowed.empty()) {
       allowed = whole_vocabulary(logits.size());
     }
-    const auto place = static_cast<int64_t>(made.ids.size());
+    const auto place = options.first_place + static_cast<int64_t>(made.ids.size());
     const double noise = sampling_noise(static_cast<uint64_t>(options.seed), options.sample, place);
     const int64_t id = choose_token(logits, allowed, options.temperature, options.top_p, noise);
     ids.push_back(id);

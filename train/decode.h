@@ -19,6 +19,7 @@ struct DecodeOptions {
   double temperature = 0;          // 0: always the likeliest token
   double top_p = 1;                // keep the likeliest tokens that have this much probability together
   int64_t seed = 1, sample = 0;    // of the draws
+  int64_t first_place = 0;         // of the draws: that of the first token
   std::vector<int64_t> allowed;    // ids that may be written, ascending; empty: all
   int64_t end = -1;                // the id that ends it, and is written too; -1: none does
   bool cache = true;               // keep keys and values instead of feeding everything again

@@ -33,7 +33,7 @@ struct GenerateOptions {
 struct Continuation {
   std::vector<int64_t> ids;        // all that was written, the end included where it ended
   std::string text;                // their bytes, prompt excluded; of an infilling the prompt with its blanks filled
-  bool ended = false;              // by the end token, before `tokens`
+  bool ended = false;              // by the end token, before `tokens`; of an infilling as Infilled::ended
   std::vector<std::string> spans;  // of an infilling, in the order of the blanks
 };
 
@@ -49,7 +49,7 @@ std::vector<Continuation> generate(const Reader& reader, const Tokenizer& tokeni
 //   options      {tokens, temperature, top_p, seed, cache: whether keys and values were kept, mode: the word, or none,
 //                prefix_attention: causal or bidirectional}
 //   samples      a list of {text: the continuation alone, or the prompt with its blanks filled, shown: with the prompt
-//                before it, or the same (all printable), ids: all that was written, exact, ended: by the end token}
+//                before it, or the same (all printable), ids: all that was written, exact, ended: as in Continuation}
 //   infill       with --infill {blanks: how many, mode, spans: of every sample a list, one text a blank, printable}
 // Throws what find_checkpoint, load_parameters and generate throw, and ConfigError for more blanks than the
 // checkpoint's objective has sentinels.

@@ -10,7 +10,7 @@
 namespace moe {
 namespace {
 
-// [mode] piece sentinel-0 piece ... piece, all of it a prefix.
+// [mode] piece sentinel-0 piece ... piece end, all of it a prefix: inputs as Denoiser makes them.
 Given with_blanks(const Tokenizer& tokenizer, const std::vector<std::string>& pieces, const std::string& mode) {
   const auto special = tokenizer.special_ids();
   Given given;
@@ -22,6 +22,7 @@ Given with_blanks(const Tokenizer& tokenizer, const std::vector<std::string>& pi
     const auto piece = tokenizer.encode(pieces[i]);
     given.ids.insert(given.ids.end(), piece.begin(), piece.end());
   }
+  given.ids.push_back(special.end);
   given.prefix = static_cast<int64_t>(given.ids.size());
   return given;
 }
@@ -48,47 +49,36 @@ Infilled infill(const Reader& reader, const Tokenizer& tokenizer, const std::vec
   }
   options.end = special.end;
   options.allowed = continuation_ids(tokenizer);
-  for (int64_t k = 0; k <= std::min(blanks, special.sentinels - 1); ++k) {
-    options.allowed.push_back(special.sentinel(k));
-  }
-  std::sort(options.allowed.begin(), options.allowed.end());
   options.stops.clear();
-  if (blanks < special.sentinels) {
-    options.stops.push_back(special.sentinel(blanks));
+  for (int64_t k = 0; k < special.sentinels; ++k) {
+    options.stops.push_back(special.sentinel(k));
   }
+  options.allowed.insert(options.allowed.end(), options.stops.begin(), options.stops.end());
+  std::sort(options.allowed.begin(), options.allowed.end());
   // The last token that is written need not be fed.
-  options.tokens = std::min(options.tokens, reader.context - given.prefix + 1);
-  auto made = decode(reader, given, options);
-  return {written_spans(tokenizer, made.ids, static_cast<size_t>(blanks)), std::move(made.ids), made.ended};
-}
-
-std::vector<std::string> written_spans(const Tokenizer& tokenizer, const std::vector<int64_t>& ids, size_t blanks) {
-  const auto special = tokenizer.special_ids();
-  std::vector<std::vector<int64_t>> spans(blanks);
-  std::vector<bool> seen(blanks, false);
-  std::vector<int64_t>* open = nullptr;
-  for (const int64_t id : ids) {
-    if (id == special.end) {
-      break;
+  int64_t left = std::min(options.tokens, reader.context - given.prefix + 1);
+  Infilled filled;
+  filled.ended = true;
+  for (int64_t k = 0; k < blanks; ++k) {
+    std::vector<int64_t> span;
+    if (left > 0) {
+      filled.ids.push_back(special.sentinel(k));
+      options.tokens = --left / (blanks - k);
+      options.first_place = static_cast<int64_t>(filled.ids.size());
+      auto asked = given;
+      asked.ids.insert(asked.ids.end(), filled.ids.begin(), filled.ids.end());
+      span = decode(reader, asked, options).ids;
     }
-    const int64_t k = special.span_of(id);
-    if (k < 0) {
-      if (open != nullptr) {
-        open->push_back(id);
-      }
-      continue;
+    const bool closed = !span.empty() && (span.back() == special.end || special.span_of(span.back()) >= 0);
+    if (closed) {
+      span.pop_back();
     }
-    const auto span = static_cast<size_t>(k);
-    open = span < blanks && !seen[span] ? &spans[span] : nullptr;
-    if (open != nullptr) {
-      seen[span] = true;
-    }
+    filled.ended = filled.ended && closed;
+    filled.ids.insert(filled.ids.end(), span.begin(), span.end());
+    filled.spans.push_back(tokenizer.decode(span));
+    left -= static_cast<int64_t>(span.size());
   }
-  std::vector<std::string> texts;
-  for (const auto& span : spans) {
-    texts.push_back(tokenizer.decode(span));
-  }
-  return texts;
+  return filled;
 }
 
 }  // namespace moe

@@ -29,6 +29,7 @@ Example Denoiser::example(const int64_t* text, int64_t length, Draws& draws) con
       place = span.end;
     }
     ids.insert(ids.end(), text + place, text + length);
+    ids.push_back(special_.end);
     made.inputs = static_cast<int64_t>(ids.size());
     k = 0;
     for (const auto& span : spans) {
@@ -45,7 +46,7 @@ int64_t Denoiser::longest_text(int64_t ids) const {
     const int64_t text = ids - mode_ids() - (sentinel_at_split_ ? 1 : 0) - 1;
     return text < 2 ? 0 : text;
   }
-  return longest_span_text(ids, mode_ids() + 1, config_.rate, config_.mean_span);
+  return longest_span_text(ids, mode_ids() + 2, config_.rate, config_.mean_span);
 }
 
 int64_t Denoiser::sentinels_for(int64_t length) const {

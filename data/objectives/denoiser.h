@@ -1,11 +1,13 @@
 // From a piece of text to what is given and what is to be predicted.
 //
 //   prefix            [mode] text-up-to-a-place [sentinel] ++ the rest, end
-//   span_corruption   [mode] text with sentinels in the place of spans ++ sentinel, span, sentinel, span, ..., end
+//   span_corruption   [mode] text with sentinels in the place of spans, end ++ sentinel, span, sentinel, span, ..., end
 //
 // The place where a prefix is split is uniform, at least one token on both sides (T5's prefix language model; UL2's
 // table has the last quarter instead). Spans are T5's (data/objectives/span_sampler.h), span k's sentinel is
-// special.sentinel(k) on both sides, and there is no closing one.
+// special.sentinel(k) on both sides, and there is no closing one. T5's last span is the end of its text, so without an
+// end behind the inputs the last sentinel alone would be what targets begin after: a model that is given text
+// behind its last blank, as who asks to fill blanks does, would never begin them. T5's inputs have that end too.
 #pragma once
 
 #include <cstdint>

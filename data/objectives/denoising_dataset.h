@@ -1,9 +1,10 @@
 // Rows of one denoiser over the rows of a text: examples, one after another, as many as a row of text has documents.
 //
-// A row of text is as long as the longest of which one example fits, so that a row of one document is full. Of several
-// documents each becomes an example of its own, a segment with positions from 0 whose tokens see no other's; each takes
-// room for its mode token and its end, so that the last ones are cut short, or left out, and what remains is
-// padding. Row n is a pure function of n: its noise is keyed by it.
+// A row of text is as long as the longest of which one example fits, so that a row of one document is full but for two
+// positions at most, where a token more would need a span more. Of several documents each becomes an example of its own,
+// a segment with positions from 0 whose tokens see no other's; each takes room for its mode token and its ends, so that
+// the last ones are cut short, or left out, and what remains is padding. Row n is a pure function of n: its noise is
+// keyed by it.
 #pragma once
 
 #include <cstdint>

@@ -59,8 +59,10 @@ TEST(Denoiser, GivesBackItsText) {
       ASSERT_EQ(made.ids.back(), kSpecial.end);
       const bool moded = config.mode != "none";
       ASSERT_EQ(made.ids[0], moded ? kSpecial.mode(config.mode) : text[0]) << "the first token stays";
+      const bool cut = config.kind == "span_corruption";  // its inputs have an end too
       ASSERT_EQ(static_cast<int64_t>(made.ids.size()),
-                length + 1 + (moded ? 1 : 0) + 2 * denoiser.sentinels_for(length));
+                length + 1 + (moded ? 1 : 0) + (cut ? 1 : 0) + 2 * denoiser.sentinels_for(length));
+      ASSERT_EQ(made.ids[static_cast<size_t>(made.inputs - 1)] == kSpecial.end, cut);
       ASSERT_GE(denoiser.longest_text(static_cast<int64_t>(made.ids.size())), length);
     }
   }
@@ -75,7 +77,7 @@ TEST(Denoiser, CountsSentinelsDownAndEndsAPrefixWithOneWhereAsked) {
   const std::vector<int64_t> text = {10, 11};
   Draws draws(1);
   EXPECT_THAT(Denoiser(spans(3, 0.5), u_palm, false).example(text.data(), 2, draws).ids,
-              ElementsAre(10, 999, 999, 11, 1));
+              ElementsAre(10, 999, 1, 999, 11, 1));
   EXPECT_THAT(Denoiser(prefix(), u_palm, false).example(text.data(), 2, draws).ids, ElementsAre(10, 11, 1));
   const auto split = Denoiser(prefix(), u_palm, true).example(text.data(), 2, draws);
   EXPECT_THAT(split.ids, ElementsAre(10, 999, 11, 1));
@@ -174,7 +176,7 @@ TEST(DenoisingDataset, FillsRowsOfOneDocument) {
     for (int64_t row = 0; row < 6; ++row) {
       const auto examples = examples_of(batch, row);
       ASSERT_EQ(examples.size(), 1u);
-      EXPECT_GE(examples[0].ids.size(), 127u) << "one id short at most, where a token more needs a span more";
+      EXPECT_GE(examples[0].ids.size(), 127u) << "two ids short at most, where a token more needs a span more";
       const auto text = text_of(examples[0].ids, examples[0].inputs, kSpecial);
       EXPECT_EQ(text.front(), row % 256);
       EXPECT_EQ(static_cast<int64_t>(text.size()), Denoiser(config, kSpecial, false).longest_text(129));

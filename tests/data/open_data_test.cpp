@@ -105,6 +105,24 @@ TEST_F(OpenDataTest, SourcesAreMixedByWeightAndValidatedSeparately) {
                                  "': expected a file of at least 18 bytes"));
 }
 
+// Row n of one source must not be cut where row n of another is.
+TEST_F(OpenDataTest, SourcesHaveNoiseOfTheirOwn) {
+  for (const char* name : {"one", "two"}) {
+    SourceConfig source;
+    source.train = {folder_.write_file(std::string(name) + ".txt", std::string(40000, name[0]))};
+    config_.sources.emplace_back(name, source);
+  }
+  const Datasets data = open_data(config_, KindChoice(objective_kinds(), "prefix"), 32, 1);
+  const auto batch = data.train->batch(0, 64);
+  const auto split = [&](int64_t row) {
+    return std::count(batch.prefix.begin() + row * 32, batch.prefix.begin() + (row + 1) * 32, 1);
+  };
+  int same = 0;
+  for (int64_t row = 0; row < 64; row += 2) same += split(row) == split(row + 1);
+  EXPECT_LT(same, 10);  // of 32, by chance one
+  EXPECT_NE(data.valid[1].rows->batch(0, 20).prefix, data.valid[3].rows->batch(0, 20).prefix);
+}
+
 TEST_F(OpenDataTest, DocumentsPackRowsAcrossShortFiles) {
   for (const char name : {'a', 'b', 'c', 'd', 'e', 'f'}) {
     const std::string file(1, name);
