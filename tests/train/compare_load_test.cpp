@@ -58,6 +58,22 @@ TEST_F(CompareLoad, BeforeAfterAndByObjective) {
   EXPECT_THAT(compare_text(all, true), HasSubstr("| ul2r | causal | 0.000 | 0.400 | 0.200 | 1 | n/a |"));
 }
 
+// Another text's tokens go elsewhere without any change of the model.
+TEST_F(CompareLoad, OtherRowsMoveNothing) {
+  const std::string sparse = "{experts: 2, gate: {kind: top_k, k: 1}}";
+  write_run("base-s1", 1, valid_row(100, "4.0"), sparse);
+  write_run("ul2r-s1", 1, valid_row(100, "3.0"), sparse, "init: {from: runs/base-s1}\n");
+  write_beginning("ul2r-s1", "runs/base-s1/checkpoints/step-00000100");
+  const auto moved = [this](const std::string& before, const std::string& after) {
+    write_evals("base-s1", "", 100, ",\"load\":{" + load("causal", "[50,50]", "0") + "},\"settings\":" + before);
+    write_evals("ul2r-s1", "", 100, ",\"load\":{" + load("causal", "[60,40]", "0") + "},\"settings\":" + after);
+    return report()["load"][1]["objectives"]["causal"][0]["moved"];
+  };
+  EXPECT_NEAR(moved(R"({"tokens":64,"shots":0})", R"({"tokens":64,"shots":1})").get<double>(), 0.1, 1e-12);
+  EXPECT_TRUE(moved(R"({"tokens":64})", R"({"tokens":32})").is_null());
+  EXPECT_TRUE(moved(R"({"text":{"rows":"a"}})", R"({"text":{"rows":"b"}})").is_null());
+}
+
 TEST_F(CompareLoad, RunsOfOneSeedCountOnceByTheirMean) {
   const std::string sparse = "{experts: 2, gate: {kind: top_k, k: 1}}";
   const auto write = [&](const std::string& name, int64_t seed, const std::string& max_vio) {

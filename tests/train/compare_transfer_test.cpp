@@ -227,8 +227,11 @@ TEST_F(CompareTransfer, OtherSettingsAreSaid) {
   EXPECT_THAT(warnings(),
               HasSubstr("ul2r-s1: tasks before and after were measured with other settings: seed (1, 2); "));
   EXPECT_THAT(warnings(), HasSubstr("ul2r-s1: tasks were measured with other settings than base-s1's: seed (1, 2)"));
+  const auto delta = [this] { return compared()["transfer"][0]["tasks"]["t"]["delta"]; };
+  EXPECT_TRUE(delta().is_null());  // 0.6 of other questions is no gain over 0.5
   write_evals("ul2r-s1", task("t", "0.6"), 100, R"(,"settings":{"seed":1,"tasks":{"a":"x","b":"y"}})");
   EXPECT_THAT(warnings(), Not(HasSubstr("other settings")));
+  EXPECT_NEAR(delta().get<double>(), 0.1, 1e-12);
 }
 
 TEST_F(CompareTransfer, TasksAreMetricsToo) {

@@ -6,9 +6,11 @@
 
 #include "configs/errors.h"
 #include "data/permutation.h"
+#include "data/tokenizer.h"
 #include "tests/support/temp_dir.h"
 #include "train/eval/edit_distance.h"
 #include "train/eval/given_ids.h"
+#include "train/eval/held_out.h"
 #include "train/eval/make_task.h"
 #include "train/eval/score.h"
 #include "train/eval/snippets.h"
@@ -123,6 +125,40 @@ std::vector<std::string> pieces_of_text(size_t count) {
     pieces.push_back(piece);
   }
   return pieces;
+}
+
+// Rows of one letter.
+class OneLetter : public Dataset {
+ public:
+  OneLetter(char letter, int64_t rows) : letter_(letter), rows_(rows) {}
+  Batch batch(int64_t, int64_t rows) const override {
+    Batch batch;
+    batch.rows = rows;
+    batch.length = 4;
+    batch.tokens.assign(static_cast<size_t>(rows * 4), letter_);
+    return batch;
+  }
+  int64_t rows_per_epoch() const override { return rows_; }
+
+ private:
+  char letter_;
+  int64_t rows_;
+};
+
+TEST(HeldOutPieces, SourcesTakeTurnsByShareAndAShortOneIsMadeUpFor) {
+  const auto tokenizer = make_tokenizer("byte");
+  HeldOutText text;
+  text.rows.push_back({"a", 0.25, std::make_shared<OneLetter>('a', 100), "causal", 1});
+  text.rows.push_back({"a", 0.25, std::make_shared<OneLetter>('x', 100), "s", 1});
+  text.rows.push_back({"b", 0.75, std::make_shared<OneLetter>('b', 5), "causal", 1});
+  const auto letters = [&](int64_t items) {
+    std::string all;
+    for (const auto& piece : held_out_pieces(text, *tokenizer, items)) all += piece.substr(0, 1);
+    return all;
+  };
+  EXPECT_EQ(letters(4), "bbab");  // of equal places the first source
+  EXPECT_EQ(letters(8), "bbabbbaa");
+  EXPECT_EQ(letters(1000).size(), 105u);
 }
 
 TEST(MakeTask, ChoicesAreWhatFollowsHereAndElsewhere) {

@@ -54,6 +54,18 @@ TEST_F(Eval, EveryPartHasItsFigures) {
               AllOf(HasSubstr("(2) "), HasSubstr("sums.exact_str_match"), HasSubstr("max_vio of layer")));
 }
 
+TEST_F(Eval, NoMoreBlanksThanTheObjectiveHasSentinels) {
+  auto config = tiny_config(*tiny_, {"train.steps=1", "model.context=48", "train.batch_tokens=96",
+                                     "objective={kind: span_corruption, mean_span: 16, sentinels: 2}"});
+  config.run.dir = tiny_->file("two");
+  ASSERT_EQ(run_training(config, ResumeMode::kAuto, {}), RunEnd::kFinished);
+  auto options = small();
+  options.skip = {"denoise", "prefix"};
+  const auto scores = evaluate_checkpoint(tiny_->file("two"), options);
+  EXPECT_THAT(scores.scores, SizeIs(3));  // of one blank alone
+  EXPECT_THAT(scores.notes, testing::ElementsAre("texts of 3 blanks are left out: objective.sentinels is 2"));
+}
+
 // The loss is that of the run's last validation row.
 TEST_F(Eval, TheCausalLossIsTheRuns) {
   auto options = small();
@@ -211,6 +223,11 @@ TEST_F(Eval, AnswersEndWithTheirLine) {
   const auto taken = task_scores(subject, read_task(task), {0, 1, PromptForm{}});
   EXPECT_EQ(taken.scores.at(0).first, "x.exact_str_match");
   EXPECT_EQ(taken.scores.at(0).second.items, (std::vector<double>{1, 1, 0}));
+  EXPECT_EQ(taken.unwritable, 0);
+  const auto hard = tiny_->files().write_file("hard.json", R"({"metrics": ["exact_str_match"], "examples": [
+      {"input": "a", "target": "x\ny"}, {"input": "b", "target": ["x\n", "x\ny"]},
+      {"input": "c", "target": "as long as half of the context"}]})");
+  EXPECT_EQ(task_scores(subject, read_task(hard), {0, 1, PromptForm{}}).unwritable, 2);
 }
 
 TEST_F(Eval, OptionsAreChecked) {

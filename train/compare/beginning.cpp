@@ -6,12 +6,36 @@
 namespace moe {
 
 namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t kLongestNote = uint64_t{1} << 20;
+constexpr int kMostContinuations = 100;  // folders may name each other
+
+void add_energy_kinds(const std::string& run_folder, int further, std::set<std::string>& kinds) {
+  try {
+    const auto kind = read_json_object(run_folder + "/environment.json", kLongestNote).at("energy").get<std::string>();
+    if (!kind.empty() && kind != "not measured") {
+      kinds.insert(kind);
+    }
+  } catch (const std::exception&) {
+    // A note that is not there says nothing.
+  }
+  const auto began = further > 0 ? read_beginning(run_folder) : std::nullopt;
+  for (const auto& folder : began ? beginning_folders(*began, run_folder) : std::vector<std::string>()) {
+    std::error_code unreadable;
+    if (fs::exists(folder + "/environment.json", unreadable)) {
+      add_energy_kinds(folder, further - 1, kinds);
+      return;
+    }
+  }
+}
+
+}  // namespace
 
 std::optional<BeganWith> read_beginning(const std::string& run_folder) {
-  constexpr uint64_t kLongest = uint64_t{1} << 20;
   try {
     const auto path = run_folder + "/environment.json";
-    return parse_began_with(read_json_object(path, kLongest).at("began_with"), path);
+    return parse_began_with(read_json_object(path, kLongestNote).at("began_with"), path);
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -35,6 +59,12 @@ std::vector<std::string> beginning_folders(const BeganWith& began, const std::st
   // A relative path is one from where training was called, which need not be here.
   return run.is_absolute() ? std::vector<std::string>{run.string(), sibling}
                            : std::vector<std::string>{sibling, run.string()};
+}
+
+std::set<std::string> energy_kinds(const std::string& run_folder) {
+  std::set<std::string> kinds;
+  add_energy_kinds(run_folder, kMostContinuations, kinds);
+  return kinds;
 }
 
 }  // namespace moe

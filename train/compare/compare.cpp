@@ -12,6 +12,7 @@
 #include "train/compare/counters.h"
 #include "train/compare/equal_cost.h"
 #include "train/compare/load_shift.h"
+#include "train/compare/measured_on.h"
 #include "train/compare/metric_series.h"
 #include "train/compare/over_time.h"
 #include "train/compare/overhead.h"
@@ -119,6 +120,12 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
   std::vector<size_t> curve;
   for (const auto& word : options.curve) {
     curve.push_back(named("--curve", word));
+    const auto &first = variants[curve.front()], &next = variants[curve.back()];
+    if (const auto differing = measured_otherwise(first, next, options.metric); !differing.empty()) {
+      throw ConfigError("--curve: expected variants whose " + options.metric + " is of one text, found " +
+                        join(std::vector{visible(first.name), visible(next.name)}) + " with other " + differing +
+                        "; moe-eval RUN --record measures both alike: --metric eval.causal.bits_per_byte");
+    }
   }
 
   Json figures = Json::array();
@@ -129,7 +136,9 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
   std::vector<Json*> tests;
   for (size_t i = 0; i < variants.size(); ++i) {
     if (i != baseline) {
-      figures[i]["difference"] = difference(figures[i], figures[baseline]);
+      const bool same_text = measured_otherwise(variants[i], variants[baseline], options.metric).empty();
+      figures[i]["difference"] =
+          same_text ? difference(figures[i], figures[baseline]) : test_figures(paired_t_test({}, {}));
       tests.push_back(&figures[i]["difference"]);
     }
   }

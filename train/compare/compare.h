@@ -38,7 +38,7 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 //                       interval of the mean; `unfinished` runs have a value that is left out
 //     difference        null for the baseline; {mean, ci, pairs, t, p, p_holm}: variant - baseline
 //                       over common seeds, two-sided paired t test; without common seeds that of the
-//                       means; p_holm is p corrected for all variants that have one, by holm() of
+//                       means, and all null where measured_otherwise(); p_holm is p corrected for all variants that have one, by holm() of
 //                       train/compare/statistics.h
 //     cost              {step, tokens, flops (from live slots), flops_executed, seconds,
 //                       steps_per_second}: up to the row of the final value (without one, the last
@@ -48,7 +48,7 @@ std::vector<Variant> read_variants(const CompareOptions& options);
 //     total             the same of all training, `cost` included, with six_n_d (6 x active parameters x tokens), and
 //                       kwh and kg_co2e of the joules, by the run's energy.pue and energy.kg_co2e_per_kwh
 //     parameters        {total, active}: active once the gate is sparse
-//     flops_per_token   of training once the gate is sparse
+//     flops_per_token, flops_per_token_attention   of training once the gate is sparse, and attention's part of it
 //     moe               null where dense; {experts, k} and, mean over layers, over the last tenth
 //                       of the training rows and over the same runs, {slots_per_token,
 //                       coincident_selectors, empty_tokens, dropped, max_vio, dead_experts}

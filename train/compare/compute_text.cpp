@@ -50,7 +50,7 @@ TitledTable totals(const Json& report) {
 std::string shown_ratio_interval(const Json& row) {
   const auto& ci = row.at("ci");
   if (!ci.is_array()) {
-    return "one seed";
+    return row.at("seeds") == 1 ? "one seed" : kNotKnown;
   }
   const auto end = [](const Json& value, const char* open) {
     return value.is_number() ? shown_number(value, "%.3g") + "x" : open;

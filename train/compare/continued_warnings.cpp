@@ -1,5 +1,7 @@
 #include "train/compare/continued_warnings.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "configs/suggest.h"
@@ -55,7 +57,43 @@ void check_beginning(const RunRecord& run, std::vector<std::string>& out) {
   }
   if (const auto differing = differing_settings(*run.before, *after); !differing.empty()) {
     out.push_back(run.name + ": tasks before and after were measured with other settings: " + join(differing) +
-                  "; their changes mean little");
+                  "; where they decide on the questions no change is given");
+  }
+}
+
+// Where a test over seeds could be taken for more than it says.
+void check_seeds(const std::vector<Variant>& variants, std::vector<std::string>& out) {
+  std::vector<std::string> names;
+  for (const auto& variant : variants) {
+    const auto& first = variant.first().began;
+    const bool of_one = first && std::all_of(variant.runs.begin(), variant.runs.end(), [&](const RunRecord& run) {
+                          return run.began && run.began->checkpoint == first->checkpoint;
+                        });
+    if (of_one && variant.runs.size() > 1) {
+      names.push_back(variant.name);
+    }
+  }
+  if (!names.empty()) {
+    out.push_back("seeds are of continuations of one checkpoint: " + join(names) +
+                  "; p and intervals say nothing of another checkpoint");
+  }
+}
+
+void check_energy(const std::vector<Variant>& variants, std::vector<std::string>& out) {
+  std::map<std::string, std::string> by_kind;  // a run of each
+  for (const auto& variant : variants) {
+    for (const auto& run : variant.runs) {
+      for (const auto& kind : run.energy) {
+        by_kind.emplace(kind, run.name);
+      }
+    }
+  }
+  std::vector<std::string> kinds;
+  for (const auto& [kind, name] : by_kind) {
+    kinds.push_back(kind + " (" + name + ")");
+  }
+  if (kinds.size() > 1) {
+    out.push_back("joules are of several kinds: " + join(kinds) + "; no savings are taken of them");
   }
 }
 
@@ -79,6 +117,8 @@ std::vector<std::string> continued_warnings(const std::vector<Variant>& variants
       }
     }
   }
+  check_seeds(variants, out);
+  check_energy(variants, out);
   return out;
 }
 

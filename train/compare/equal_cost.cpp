@@ -5,6 +5,7 @@
 
 #include "train/compare/counters.h"
 #include "train/compare/course.h"
+#include "train/compare/measured_on.h"
 #include "train/compare/statistics.h"
 #include "train/compare/test_figures.h"
 #include "train/compare/twins.h"
@@ -71,18 +72,22 @@ Json equal_cost_figures(const std::vector<Variant>& variants, const Json& figure
         !begins_with_end_of(variants[i], variants[baseline])) {
       twin = baseline;
     }
-    if (!twin) {
+    if (!twin || !measured_otherwise(variants[i], variants[*twin], metric).empty()) {
       continue;
     }
     const auto by = [&](const std::string& counter) {
       return at_equal(variants[i], variants[*twin], metric, "total_" + counter);
+    };
+    const auto per_token = [&](size_t variant) {
+      const double all = figures[variant].at("flops_per_token"), attention = figures[variant].at("flops_per_token_attention");
+      return flops == AttentionFlops::kWith ? all : all - attention;
     };
     const auto by_flops = by(flops_axis(flops)), by_seconds = by("seconds");
     if (!by_flops.is_null() || !by_seconds.is_null()) {
       rows.push_back({{"name", variants[i].name},
                       {"dense", variants[*twin].name},
                       {"flops_per_token",
-                       {{"sparse", figures[i].at("flops_per_token")}, {"dense", figures[*twin].at("flops_per_token")}}},
+                       {{"sparse", per_token(i)}, {"dense", per_token(*twin)}}},
                       {"flops", by_flops},
                       {"seconds", by_seconds}});
     }

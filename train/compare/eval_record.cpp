@@ -11,6 +11,27 @@
 namespace moe {
 namespace {
 
+// Of the task files that of this task: sums.json's of sums.multiple_choice.
+Json settings_of_task(Json settings, const std::string& name) {
+  if (settings.is_object() && settings.contains("tasks")) {
+    const auto files = settings.at("tasks");
+    const auto file = name.substr(0, name.rfind('.'));
+    settings["tasks"] = files.is_object() && files.contains(file) ? files.at(file) : Json();
+  }
+  return settings;
+}
+
+// Which tokens were routed: the text, how much of it, and made into rows by which denoisers.
+Json settings_of_load(const Json& settings) {
+  Json kept = Json::object();
+  for (const char* name : {"context", "tokens", "text", "denoisers", "own"}) {
+    if (settings.is_object() && settings.contains(name)) {
+      kept[name] = settings.at(name);
+    }
+  }
+  return kept;
+}
+
 EvalTask task_of(const Json& task, const Json& settings, const std::string& place) {
   const auto value = task.find("value"), better = task.find("better");
   if (value == task.end() || !(value->is_number() || value->is_null())) {
@@ -56,14 +77,16 @@ std::map<int64_t, EvalRecord> read_evals(const std::string& run_folder) {
       throw RunError(place + "expected an integer `step` and an object `tasks`, found " + in_quotes(row.dump()) +
                      "; take the line out, or measure again with moe-eval --record");
     }
+    const auto settings = row.value("settings", Json());
     auto& record = records[step->get<int64_t>()];
     for (const auto& [name, task] : tasks->items()) {
-      record.tasks[name] = task_of(task, row.value("settings", Json::object()), place + "tasks." + name);
+      record.tasks[name] = task_of(task, settings_of_task(settings, name), place + "tasks." + name);
     }
     if (const auto load = row.find("load"); load != row.end() && load->is_object()) {
       for (const auto& [objective, layers] : load->items()) {
         record.load[objective] = layers;
       }
+      record.load_settings = settings_of_load(settings);
     }
   });
   return records;

@@ -17,12 +17,13 @@ struct EvalTask {
   bool higher_is_better = true;
   std::string metric;         // of `value`: "accuracy"
   std::vector<double> items;  // the value of each, for paired tests; empty where they were not kept
-  Json settings;              // what makes two values comparable: equal settings
+  Json settings;  // what makes two values comparable: equal settings; of the task files its own alone
 };
 
 struct EvalRecord {
   std::map<std::string, EvalTask> tasks;
   Json load = Json::object();  // by objective: a list with `layer`, `tokens_per_expert`, `max_vio`
+  Json load_settings = Json::object();  // what makes two loads comparable
 };
 
 // By step of the checkpoint. Lines of one step are one record: of a task, and of the load, the last line that

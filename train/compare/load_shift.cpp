@@ -49,7 +49,8 @@ struct LayerShift {
 
 void add_run(const RunRecord& run, const std::string& objective, std::map<int64_t, LayerShift>& shifts) {
   const auto& record = *run.final_evals();
-  const auto before = run.before ? loads_of(*run.before, objective) : LayerLoads();
+  const bool same_rows = run.before && run.before->load_settings == record.load_settings;
+  const auto before = same_rows ? loads_of(*run.before, objective) : LayerLoads();
   const auto causal = objective == "causal" ? LayerLoads() : loads_of(record, "causal");
   const auto add_finite = [&run](SeedValues& values, double value) {
     if (std::isfinite(value)) {

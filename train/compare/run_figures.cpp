@@ -203,6 +203,7 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
       routing[name] = mean_figure(counted, std::string("/moe/") + name);
     }
   }
+  const auto per_token = flops_per_token(model, vocabulary);
   return {{"name", variant.name},
           {"full_name", variant.full_name},
           {"seeds", seeds},
@@ -212,7 +213,8 @@ Json variant_figures(const Variant& variant, const std::string& metric) {
           {"began_with", before},
           {"total", total},
           {"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
-          {"flops_per_token", flops_per_token(model, vocabulary).training_once_sparse()},
+          {"flops_per_token", per_token.training_once_sparse()},
+          {"flops_per_token_attention", 3 * per_token.attention},
           {"moe", routing},
           {"runs", runs}};
 }

@@ -49,6 +49,16 @@ Json eval_row(int64_t step, const EvalRecord& record, const std::vector<Json>& r
   return row;
 }
 
+// A course is of one measure: tasks that were measured otherwise than at the last step that has them are left out.
+void leave_out_other_measures(std::map<int64_t, EvalRecord>& evals) {
+  std::map<std::string, Json> settings;
+  for (auto of_step = evals.rbegin(); of_step != evals.rend(); ++of_step) {
+    std::erase_if(of_step->second.tasks, [&](const auto& task) {
+      return settings.emplace(task.first, task.second.settings).first->second != task.second.settings;
+    });
+  }
+}
+
 }  // namespace
 
 const EvalRecord* RunRecord::final_evals() const {
@@ -105,12 +115,14 @@ RunRecord read_run(const std::string& folder) {
     run.rows.push_back(std::move(row));
   });
   run.evals = read_evals(folder);
+  leave_out_other_measures(run.evals);
   for (const auto& [step, record] : run.evals) {
     const auto after = std::find_if(run.rows.begin(), run.rows.end(),
                                     [step = step](const Json& row) { return row.at("step") > step; });
     run.rows.insert(after, eval_row(step, record, run.rows));
   }
   run.began = read_beginning(folder);
+  run.energy = energy_kinds(folder);
   return run;
 }
 

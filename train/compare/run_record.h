@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,9 @@ struct RunRecord {
   // Every evaluated step has a row too, {step, split: "eval", tasks: {name: value}, the counters of the run's
   // row at that step}, after the run's own of that step.
   std::vector<Json> rows;
-  std::map<int64_t, EvalRecord> evals;  // of eval.jsonl, by step
+  std::map<int64_t, EvalRecord> evals;  // of eval.jsonl, by step; tasks measured as at the last step that has them
   std::optional<BeganWith> began;       // of a continued run, where it says so
+  std::set<std::string> energy;         // energy_kinds()
   std::optional<EvalRecord> before;     // what was measured of the checkpoint it began with (read_variants())
 
   // It took its values from a checkpoint, whether or not it is known what that had cost.

@@ -7,6 +7,7 @@
 #include "train/compare/counters.h"
 #include "train/compare/course.h"
 #include "train/compare/direction.h"
+#include "train/compare/measured_on.h"
 #include "train/compare/metric_series.h"
 #include "train/compare/savings.h"
 #include "train/compare/statistics.h"
@@ -82,8 +83,8 @@ Json saved_figures(const Savings& saved) {
 }
 
 Json savings_by(const std::vector<Variant>& variants, const std::vector<size_t>& candidates,
-                const std::vector<CurveBlock>& curve, const std::string& metric, const std::string& axis,
-                bool higher) {
+                const std::vector<CurveBlock>& curve, const Variant& of_curve, const std::string& metric,
+                const std::string& axis, bool higher) {
   Json points = Json::array(), rows = Json::array();
   for (const auto& [compute, quality] : mean_curve(curve)) {
     points.push_back({{"compute", compute}, {"quality", quality}});
@@ -92,7 +93,12 @@ Json savings_by(const std::vector<Variant>& variants, const std::vector<size_t>&
     const auto ends = end_points(variants[candidate], metric, axis);
     if (!ends.empty()) {
       Json row = {{"name", variants[candidate].name}, {"seeds", ends.size()}};
-      row.update(saved_figures(savings(curve, ends, higher)));
+      const bool same_text = measured_otherwise(of_curve, variants[candidate], metric).empty();
+      row.update(saved_figures(savings(same_text ? curve : std::vector<CurveBlock>(), ends, higher)));
+      if (!same_text) {
+        row["reach"] = "measured on other text";
+        row["drawn"] = Json::array();
+      }
       rows.push_back(std::move(row));
     }
   }
@@ -119,11 +125,21 @@ Json savings_figures(const std::vector<Variant>& variants, size_t baseline, cons
   if (!curve.empty()) {
     ends.assign(of_curve.begin(), of_curve.end());
   }
+  std::set<std::string> energy;
+  for (const auto& variant : variants) {
+    for (const auto& run : variant.runs) {
+      energy.insert(run.energy.begin(), run.energy.end());
+    }
+  }
+  std::vector<std::string> counters = {flops_axis(flops), "tokens", "seconds"};
+  if (energy.size() < 2) {  // stated joules and measured ones are no one cost
+    counters.push_back("joules");
+  }
   Json axes = Json::array(), names = Json::array();
-  for (const std::string& counter : std::vector<std::string>{flops_axis(flops), "tokens", "seconds", "joules"}) {
+  for (const auto& counter : counters) {
     const auto axis = "total_" + counter;
     const auto blocks = baseline_curve(variants, baseline, ends, metric, axis);
-    if (auto found = savings_by(variants, candidates, blocks, metric, axis, *higher); !found.is_null()) {
+    if (auto found = savings_by(variants, candidates, blocks, variants[*of_curve.begin()], metric, axis, *higher); !found.is_null()) {
       axes.push_back(std::move(found));
     }
   }

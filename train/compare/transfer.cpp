@@ -73,24 +73,13 @@ std::vector<double> mean_items(const TaskSeeds& seeds) {
   return items;
 }
 
-// What a task was measured with: a record's settings, of its task files that of this task alone.
-Json settings_of_task(const EvalTask& task, const std::string& name) {
-  auto settings = task.settings;
-  if (settings.is_object() && settings.contains("tasks")) {
-    const auto files = settings.at("tasks");
-    const auto file = name.substr(0, name.rfind('.'));  // sums of sums.multiple_choice
-    settings["tasks"] = files.is_object() && files.contains(file) ? files.at(file) : Json();
-  }
-  return settings;
-}
-
 // Whether items are the answers to the same questions.
-bool same_settings(const TaskSeeds& a, const TaskSeeds& b, const std::string& name) {
-  const auto first = settings_of_task(*a.begin()->second.front(), name);
+bool same_settings(const TaskSeeds& a, const TaskSeeds& b) {
+  const auto& first = a.begin()->second.front()->settings;
   for (const auto* seeds : {&a, &b}) {
     for (const auto& [seed, tasks] : *seeds) {
       for (const auto* task : tasks) {
-        if (settings_of_task(*task, name) != first) {
+        if (task->settings != first) {
           return false;
         }
       }
@@ -99,8 +88,8 @@ bool same_settings(const TaskSeeds& a, const TaskSeeds& b, const std::string& na
   return true;
 }
 
-// Of a - b of the task `name`, with what it is over. Neither is empty.
-Json paired_figures(const TaskSeeds& a, const TaskSeeds& b, const std::string& name) {
+// Of a - b, with what it is over. Neither is empty.
+Json paired_figures(const TaskSeeds& a, const TaskSeeds& b) {
   TaskSeeds common_a, common_b;
   for (const auto& [seed, tasks] : a) {
     if (const auto other = b.find(seed); other != b.end()) {
@@ -111,9 +100,6 @@ Json paired_figures(const TaskSeeds& a, const TaskSeeds& b, const std::string& n
   const bool over_seeds = common_a.size() > 1;
   auto left = of_seeds(common_a, &EvalTask::value), right = of_seeds(common_b, &EvalTask::value);
   if (!over_seeds) {
-    if (!same_settings(a, b, name)) {
-      return nullptr;
-    }
     left = mean_items(a), right = mean_items(b);
     if (left.empty() || left.size() != right.size()) {
       return nullptr;
@@ -124,11 +110,14 @@ Json paired_figures(const TaskSeeds& a, const TaskSeeds& b, const std::string& n
   return figures;
 }
 
-// {`called`, delta, test} of a variant's task `name` against another's values. The change is that of the seeds that the
-// test is over.
-Json against(const TaskSeeds& seeds, const TaskSeeds& others, const std::string& name, const char* called) {
+// {`called`, delta, test} of a variant's task against another's values. The change is that of the seeds that the
+// test is over; there is none between answers to other questions.
+Json against(const TaskSeeds& seeds, const TaskSeeds& others, const char* called) {
   const double other = mean(of_seeds(others, &EvalTask::value));
-  const auto test = others.empty() ? Json() : paired_figures(seeds, others, name);
+  if (!others.empty() && !same_settings(seeds, others)) {
+    return {{called, number_or_null(other)}, {"delta", nullptr}, {"test", nullptr}};
+  }
+  const auto test = others.empty() ? Json() : paired_figures(seeds, others);
   const bool over_seeds = !test.is_null() && test.at("over") == "seeds";
   const double delta = over_seeds ? test.at("mean").get<double>() : mean(of_seeds(seeds, &EvalTask::value)) - other;
   return {{called, number_or_null(other)}, {"delta", number_or_null(delta)}, {"test", test}};
@@ -139,7 +128,7 @@ Json task_figures(const Variant& variant, const Variant* control, const std::str
   const auto& any = *seeds.begin()->second.front();
   const auto values = of_seeds(seeds, &EvalTask::value);
   Json figures = {{"metric", any.metric}, {"better", any.higher_is_better ? "higher" : "lower"}};
-  const auto change = against(seeds, before, name, "before");
+  const auto change = against(seeds, before, "before");
   figures["before"] = change.at("before");
   figures["after"] = number_or_null(mean(values));
   figures["sd"] = number_or_null(standard_deviation(values));
@@ -148,7 +137,7 @@ Json task_figures(const Variant& variant, const Variant* control, const std::str
   figures["delta"] = change.at("delta");
   figures["test"] = change.at("test");
   const auto others = control == nullptr ? TaskSeeds() : task_after(*control, name);
-  figures["control"] = others.empty() ? Json() : against(seeds, others, name, "after");
+  figures["control"] = others.empty() ? Json() : against(seeds, others, "after");
   return figures;
 }
 

@@ -23,10 +23,10 @@ std::optional<EvalRecord> evals_before(const RunRecord& run, const std::string& 
 //       after           mean over `n` seeds, with their standard deviation sd; standard_error is that of the task's
 //                       items in one seed's record (the mean of the seeds')
 //       delta           after - before, of the seeds that `test` is over where it is over seeds; null without a
-//                       record of before
+//                       record of before, and where records have other settings (of the task files the task's own
+//                       counts)
 //       test            {over, mean, pairs, ci, t, p, p_holm} of after - before: over "seeds" where both have two
-//                       at least, else over "items", where all records have equal settings (of the task files the
-//                       task's own counts); null without either
+//                       at least, else over "items"; null without either, and where records have other settings
 //       control         {after, delta, test}: the control's, this one's less the control's, and that paired
 //                       likewise; null without
 // Runs of one seed count once, by their mean. p_holm is corrected for all tests of the table that are of one kind

@@ -50,6 +50,9 @@ std::vector<Variant> group_runs(std::vector<RunRecord> runs) {
     std::stable_sort(variant.runs.begin(), variant.runs.end(), [](const auto& a, const auto& b) {
       return a.config.run.seed < b.config.run.seed;
     });
+    if (variant.first().config.train.steps == 0) {
+      variant.runs.resize(1);
+    }
   }
   const size_t cut = variants.size() > 1 ? common_prefix(variants) : 0;
   for (auto& variant : variants) {

@@ -12,7 +12,7 @@ namespace moe {
 struct Variant {
   std::string full_name;  // of its runs, without -s<seed>
   std::string name;       // unique; what all variants' names have in common in front is cut off
-  std::vector<RunRecord> runs;  // by seed, at least one
+  std::vector<RunRecord> runs;  // by seed, at least one; of those without a step, copies of one checkpoint, the first
 
   const RunRecord& first() const { return runs.front(); }
 };

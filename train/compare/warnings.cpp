@@ -7,6 +7,7 @@
 
 #include "configs/suggest.h"
 #include "train/compare/continued_warnings.h"
+#include "train/compare/measured_on.h"
 #include "train/gate_notes.h"
 
 namespace moe {
@@ -55,8 +56,8 @@ void check_runs(const Json& figures, const std::string& metric, Texts& out) {
   }
 }
 
-// The keys that decide on which text, and how much of it, the metric was measured.
-ConfigLeaves measured_on(const RunRecord& run) {
+// The keys that decide on what was read, and how much of it was measured.
+ConfigLeaves data_keys(const RunRecord& run) {
   ConfigLeaves leaves;
   for (const auto& leaf : run.identity) {
     if (leaf.first.rfind("data.", 0) == 0 || leaf.first == "train.eval_tokens") {
@@ -98,10 +99,14 @@ std::vector<std::string> comparison_warnings(const std::vector<Variant>& variant
       numbers.push_back(seed.dump());
     }
     seeds.push_back(numbers.empty() ? "none" : join(numbers));
-    const auto data = measured_on(first), first_data = measured_on(variants.front().first());
+    const auto data = data_keys(first), first_data = data_keys(variants.front().first());
     if (data != first_data) {
-      out.push_back(variants[i].name + ": measured on other data than " + variants.front().name +
-                    ": " + differing_keys(first_data, data));
+      const bool same_text = measured_otherwise(variants.front(), variants[i], metric).empty();
+      out.push_back(variants[i].name + ": measured on other data than " + variants.front().name + ": " +
+                    differing_keys(first_data, data) +
+                    (same_text ? "" : "; the two are not held against each other by " + metric +
+                                          "; moe-eval RUN --record measures both alike "
+                                          "(--metric eval.causal.bits_per_byte)"));
     }
     if (const auto note = future_leak_note(first.config.model); !note.empty()) {
       out.push_back(variants[i].name + ": " + note);

@@ -123,8 +123,15 @@ class Measuring {
       at("filling blanks of " + std::to_string(pieces.size()) + " texts");
       const auto mode = infill_mode(subject_.objective(), options_.mode);
       const auto seed = static_cast<uint64_t>(options_.seed);
-      append_scores(scores_.scores, infilling_scores(subject_, pieces, 1, mode, seed));
-      append_scores(scores_.scores, infilling_scores(subject_, pieces, kBlanksOfMultiple, mode, seed));
+      const auto most = subject_.objective().sentinels();
+      for (const int64_t blanks : {int64_t{1}, kBlanksOfMultiple}) {
+        if (!most || blanks <= *most) {
+          append_scores(scores_.scores, infilling_scores(subject_, pieces, blanks, mode, seed));
+        } else {
+          scores_.notes.push_back("texts of " + std::to_string(blanks) + " blanks are left out: objective.sentinels is " +
+                                  std::to_string(*most));
+        }
+      }
     }
     if (wants("prefix")) {
       at("continuing " + std::to_string(pieces.size()) + " texts");
@@ -164,6 +171,12 @@ class Measuring {
                               std::to_string(task.examples.size()) +
                               " prompts lost their beginning, since they do not fit into the context of " +
                               std::to_string(subject_.config.model.context) + " tokens");
+    }
+    if (taken.unwritable > 0) {
+      scores_.notes.push_back(task.name + ": " + std::to_string(taken.unwritable) + " of " +
+                              std::to_string(task.examples.size()) +
+                              " examples have no target that an answer can be (one line, at most 64 bytes and half of "
+                              "the context): they count as wrong");
     }
     if (!task.not_scored.empty()) {
       scores_.notes.push_back(task.name + ": not scored here: " + join(task.not_scored));

@@ -1,7 +1,6 @@
 #include "train/eval/held_out.h"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
 #include "configs/errors.h"
@@ -41,18 +40,36 @@ std::string longest_piece(const Batch& batch, int64_t row, const Tokenizer& toke
   return tokenizer.decode({tokens + best, tokens + best_end});
 }
 
+std::string sha256_of_rows(const std::vector<ValidationRows>& sources) {
+  constexpr int64_t kRows = 64;  // drawn from all of a text: another one has others
+  Sha256 sum;
+  for (const auto& source : sources) {
+    if (source.objective != "causal") continue;
+    const auto batch = source.rows->batch(0, std::min(kRows, source.rows->rows_per_epoch()));
+    for (const auto* ids : {&batch.tokens, &batch.targets}) {
+      sum.update({reinterpret_cast<const char*>(ids->data()), ids->size() * sizeof(int64_t)});
+    }
+  }
+  return sum.hex();
+}
+
+HeldOutText with_rows(std::vector<ValidationRows> rows, Json source) {
+  source["rows"] = sha256_of_rows(rows);
+  return {std::move(rows), std::move(source)};
+}
+
 }  // namespace
 
 HeldOutText open_held_out(const RunConfig& config, const KindChoice& objective, const std::string& data) {
   if (!data.empty()) {
     const TextFile file(data, "--data", config.data.cache);
-    return {rows_of_file(data, "--data", config.data, objective, config.model.context),
-            {{"data", printable(data)}, {"sha256", sha256_of_text(file)}, {"bytes", file.bytes()}}};
+    return with_rows(rows_of_file(data, "--data", config.data, objective, config.model.context),
+                     {{"data", printable(data)}, {"sha256", sha256_of_text(file)}, {"bytes", file.bytes()}});
   }
   try {
     const auto opened =
         open_data(config.data, objective, config.model.context, static_cast<uint64_t>(config.run.seed));
-    return {opened.valid, {{"data", nullptr}, {"sha256", nullptr}, {"bytes", opened.valid_bytes}}};
+    return with_rows(opened.valid, {{"data", nullptr}, {"sha256", nullptr}, {"bytes", opened.valid_bytes}});
   } catch (const UserError& problem) {
     throw RunError(std::string(problem.what()) +
                    "\nThe run's own text is looked for as its config names it, from the folder moe-eval is called in; "
@@ -80,15 +97,25 @@ KindChoice denoisers_called(const std::string& word, const RunConfig& config) {
 }
 
 std::vector<std::string> held_out_pieces(const HeldOutText& text, const Tokenizer& tokenizer, int64_t items) {
-  std::vector<std::string> pieces;
+  struct Source {
+    const ValidationRows* rows;
+    int64_t taken;
+  };
+  std::vector<Source> sources;
   for (const auto& source : text.rows) {
-    if (source.objective != "causal") continue;
-    const auto share = static_cast<int64_t>(std::ceil(static_cast<double>(items) * source.share));
-    const int64_t missing = items - static_cast<int64_t>(pieces.size());
-    const int64_t wanted = std::min({share, missing, source.rows->rows_per_epoch()});
-    for (int64_t row = 0; row < wanted; ++row) {
-      pieces.push_back(longest_piece(source.rows->batch(row, 1), 0, tokenizer));
+    if (source.objective == "causal") sources.push_back({&source, 0});
+  }
+  std::vector<std::string> pieces;
+  while (static_cast<int64_t>(pieces.size()) < items) {
+    // Of those that have rows left the one that is furthest behind its share.
+    Source* next = nullptr;
+    const auto place = [](const Source& source) { return static_cast<double>(source.taken + 1) / source.rows->share; };
+    for (auto& source : sources) {
+      const bool left = source.taken < source.rows->rows->rows_per_epoch();
+      if (left && (next == nullptr || place(source) < place(*next))) next = &source;
     }
+    if (next == nullptr) break;
+    pieces.push_back(longest_piece(next->rows->rows->batch(next->taken++, 1), 0, tokenizer));
   }
   return pieces;
 }

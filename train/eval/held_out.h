@@ -13,7 +13,9 @@ namespace moe {
 
 struct HeldOutText {
   std::vector<ValidationRows> rows;  // causal, and of every denoiser; of model.context tokens
-  Json source;  // what makes records comparable: {"data": the file or null, "sha256": its, or null, "bytes": ...}
+  // What makes records comparable: {"data": the file or null, "sha256": its, or null, "bytes": ..., "rows": SHA-256 of the
+  // first causal rows of every source, as they are given and scored}.
+  Json source;
 };
 
 // The run's own validation text, split as it was for training; or with `data` (--data) that file, whole. Throws
@@ -24,8 +26,8 @@ HeldOutText open_held_out(const RunConfig& config, const KindChoice& objective, 
 // another word, and where rows of model.context tokens do not fit one of them.
 KindChoice denoisers_called(const std::string& word, const RunConfig& config);
 
-// Pieces of text of at most model.context bytes, none of which spans two documents: of the first rows of every source,
-// in proportion to its share, one each. At most `items`.
+// Pieces of text of at most model.context bytes, none of which spans two documents: of the first rows of the sources,
+// which take turns by their shares, one each. At most `items`, and fewer only where there are no more rows.
 std::vector<std::string> held_out_pieces(const HeldOutText& text, const Tokenizer& tokenizer, int64_t items);
 
 }  // namespace moe

@@ -101,6 +101,11 @@ void score_answers(Subject& subject, const TaskFile& task, const TaskOptions& op
     const auto given = prompt_of(subject, task, options, i, reader.context - decoding.tokens + 1, shortened);
     const auto answer = trimmed(tokenizer.decode(decode(reader, given, decoding).ids));
     const auto& targets = task.examples[i].targets;
+    result.unwritable += std::none_of(targets.begin(), targets.end(), [&](const auto& target) {
+      const auto text = trimmed(target);
+      return text.find('\n') == std::string::npos &&
+             static_cast<int64_t>(tokenizer.encode(text).size()) <= decoding.tokens;
+    });
     items.push_back(std::any_of(targets.begin(), targets.end(),
                                 [&](const auto& target) { return trimmed(target) == answer; })
                         ? 1

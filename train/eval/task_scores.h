@@ -19,6 +19,7 @@ struct TaskOptions {
 struct TaskScores {
   Scores scores;
   int64_t shortened = 0;  // examples whose prompt lost its beginning, since it did not fit into the context
+  int64_t unwritable = 0;  // examples none of whose targets an answer can be: of several lines, or too long
 };
 
 // Named after the file:

@@ -5,6 +5,7 @@
 
 #include "configs/suggest.h"
 #include "train/compare/counters.h"
+#include "train/compare/measured_on.h"
 #include "train/compare/metric_series.h"
 #include "train/compare/text.h"
 #include "train/report/compare_gains.h"
@@ -45,10 +46,10 @@ std::string difference_chart(const std::vector<Variant>& variants, const Variant
   chart.title = metric + " less " + baseline.name + "'s, against " + chart.x_label;
   chart.note = "Seed by seed, where both have a value.";
   for (const auto& variant : variants) {
-    const bool itself = &variant == &baseline;
+    const bool none = &variant == &baseline || !measured_otherwise(variant, baseline, metric).empty();
     chart.series.push_back(
         {variant.name,
-         itself ? std::vector<ChartPoint>{} : differences_over_seeds(variant, baseline, metric, x),
+         none ? std::vector<ChartPoint>{} : differences_over_seeds(variant, baseline, metric, x),
          true});
   }
   return line_chart(chart);
