@@ -2,7 +2,7 @@
 // names, or a rank alone, for which every operation is what it is for one. No collective is ours.
 //
 // Every operation has a name, `what` ("gradients", "expert exchange of layer 3"), with which a failure
-// and a wait are reported.
+// and a wait are reported; messages put it between apostrophes, so it has none of its own.
 #pragma once
 
 #include <map>

@@ -6,7 +6,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-const char* const kWhat = "the gates' sums over ranks";
+const char* const kWhat = "the sums of the gates";
 
 Tensor added_up(const Tensor& values, const RankGroup& world) {
   auto sum = values.detach().clone(at::MemoryFormat::Contiguous);

@@ -108,7 +108,7 @@ void GradientSum::send_full_ones() {
       stop = true;
       continue;
     }
-    bucket->pending = bucket->holders->sum(bucket->flat, "the gradients' sum");
+    bucket->pending = bucket->holders->sum(bucket->flat, "the sum of gradients");
     bucket->sent = true;
   }
 }

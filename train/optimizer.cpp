@@ -102,7 +102,7 @@ Tensor AdamW::gradient_norm() {
       squares.push_back(norms[i].to(at::kDouble).square());
     }
     const auto sums = at::stack(squares);
-    layout_.mesh.expert->sum(sums, "the norm of the experts' gradients").wait();
+    layout_.mesh.expert->sum(sums, "the gradient norm of the experts").wait();
     for (size_t i = 0; i < spread.size(); ++i) {
       auto& norm = norms[spread[i]];
       norm = sums[static_cast<int64_t>(i)].sqrt().to(norm.scalar_type());

@@ -51,7 +51,7 @@ void copy_state(Trainer& from, Trainer& to) {
     if (part.values.numel() == target.numel()) {
       target.copy_(part.values);
     } else {
-      experts.gather(target, part.values.detach(), "the experts' values").wait();
+      experts.gather(target, part.values.detach(), "the values of the experts").wait();
     }
   }
   to.weights().publish();
