@@ -92,7 +92,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   // Ranks may have found other checkpoints of a base run that is still going on (train.extra_compute).
   config.train.steps = number_on_first_rank(control, "the number of steps", [&] { return config.train.steps; });
   std::unique_ptr<RunLock> lock;  // the first rank's
-  const auto found = on_first_rank(control, "a look at the run's folder", [&]() -> std::string {
+  const auto found = on_first_rank(control, "a look at the run folder", [&]() -> std::string {
     if (!check_existing_run(folder, config, mode)) {
       return "nothing";
     }
@@ -133,7 +133,7 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
   });
   require_same_text(data, control);
   if (found == "nothing") {
-    const auto taken = on_first_rank(control, "the lock of the run's folder", [&]() -> std::string {
+    const auto taken = on_first_rank(control, "the lock of the run folder", [&]() -> std::string {
       if (!(lock = RunLock::take(folder))) {
         return "another process";
       }

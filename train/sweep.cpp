@@ -89,7 +89,7 @@ void require_one_layout(const SweepRun& run, const SweepRun& other) {
 RunEnd run_sweep(const std::vector<SweepRun>& runs, ResumeMode mode,
                  const std::vector<std::string>& command_line, const Ranks& ranks) {
   const auto& control = *ranks.mesh.control;
-  on_first_rank(control, "a look at the sweep's runs", [&] {
+  on_first_rank(control, "a look at the runs of the sweep", [&] {
     for (auto run : runs) {
       check_existing_run(run_folder(run.config), run.config, mode);
       require_one_layout(run, runs.front());

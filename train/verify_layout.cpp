@@ -116,7 +116,7 @@ LayoutCheck verify_layout(RunConfig config, int64_t states, const Ranks& ranks) 
   const auto tokenizer = make_tokenizer(config.data.tokenizer);
   const int64_t vocabulary = tokenizer->vocabulary();
   Datasets data;
-  on_every_rank(*ranks.mesh.files, "what a layout's check needs", [&] {
+  on_every_rank(*ranks.mesh.files, "what the check of a layout needs", [&] {
     if (choose_device(config.train.device, ranks.launch.local_rank).is_cpu()) {
       require_memory_of_check(config, physical_memory_bytes(), ranks.launch.local_ranks, ranks.mesh.ranks());
     }

@@ -131,19 +131,13 @@ TEST(Meeting, TwoProcessesOfOneRankAreNoticed) {
 TEST(Meeting, ATakenPortIsNamed) {
   Launch launch;
   launch.ranks = launch.local_ranks = 2;
-  launch.port = free_port();
-  const int taken = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(launch.port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(taken, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(taken, 1), 0);
+  const HeldPort taken;
+  launch.port = taken.number();
+  ASSERT_EQ(::listen(taken.descriptor(), 1), 0);
   EXPECT_EQ(message_of<RunError>([&] { start_mesh(launch, {}, at::kCPU); }),
             "rendezvous: rank 0 cannot listen on 127.0.0.1:" + std::to_string(launch.port) +
                 ": Address already in use; start all ranks with another MASTER_PORT (torchrun --master-port), or "
                 "with parallel.store");
-  ::close(taken);
 }
 
 TEST(Meeting, RefusesLayoutsAndBackendsThatCannotBe) {

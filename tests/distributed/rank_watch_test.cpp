@@ -155,6 +155,27 @@ TEST(RankWatch, AnnouncesAGoneRankUnasked) {
   EXPECT_EQ(log.find(said, found + 1), std::string::npos) << "once, and by one rank\n" << log;
 }
 
+// What it wrote last is that it waits too, for what all now wait for it in.
+TEST(RankWatch, WhoStoppedWhileItWaitedIsWaitedFor) {
+  Rendezvous rendezvous;
+  rendezvous.store = c10::make_intrusive<c10d::HashStore>();
+  rendezvous.keeper = "the test's store";
+  RankRecord stopped;
+  stopped.beat = 7;
+  stopped.waiting = {{"gradients", 0.1}};
+  rendezvous.store->set("rank/0", stopped.text());
+  testing::internal::CaptureStderr();
+  {
+    const auto all = std::make_shared<RanksWatched>(rendezvous, 1, 2, 1s, false);
+    const auto watch = RanksWatched::of(all, {0, 1});
+    watch->waits_for("gradients");
+    std::this_thread::sleep_for(900ms);
+    watch->goes_on();
+  }
+  const auto log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("in 'gradients' for rank 0 (waiting in 'gradients'"), std::string::npos) << log;
+}
+
 TEST(RankRecord, ComesBackAsItWas) {
   RankRecord record;
   record.beat = 3;

@@ -14,18 +14,34 @@
 
 namespace moe {
 
-inline int free_port() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool found = ::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(descriptor);
-  if (!found) throw std::runtime_error("no free port on 127.0.0.1");
-  return ntohs(address.sin_port);
-}
+// A port of 127.0.0.1 that nobody else is given while this lives. It is bound, and nobody listens: who reuses addresses,
+// as rank 0 does, can listen there, and until then connecting is refused.
+class HeldPort {
+ public:
+  HeldPort() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::setsockopt(descriptor_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        ::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      ::close(descriptor_);
+      throw std::runtime_error("no free port on 127.0.0.1");
+    }
+    number_ = ntohs(address.sin_port);
+  }
+  ~HeldPort() { ::close(descriptor_); }
+  HeldPort(const HeldPort&) = delete;
+  HeldPort& operator=(const HeldPort&) = delete;
+
+  int number() const { return number_; }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_, number_ = 0;
+};
 
 class Ranks {
  public:
@@ -33,7 +49,7 @@ class Ranks {
   // `left_out` are never started, and have no process.
   Ranks(int ranks, const std::vector<std::string>& command, const std::string& folder,
         const std::vector<std::string>& variables = {}, const std::vector<int>& left_out = {}) {
-    const auto port = std::to_string(free_port());
+    const auto port = std::to_string(port_.number());
     for (int r = 0; r < ranks; ++r) {
       if (std::find(left_out.begin(), left_out.end(), r) != left_out.end()) {
         processes_.push_back(nullptr);
@@ -75,6 +91,7 @@ class Ranks {
   }
 
  private:
+  HeldPort port_;
   std::vector<std::unique_ptr<Process>> processes_;
 };
 

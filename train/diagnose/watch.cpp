@@ -100,8 +100,7 @@ bool watch_lines(Watch& watch) {
     if (watch.state().finished()) return true;
     if (watch.state().last_step() == 0 && !waiting) {
       waiting = true;
-      std::cerr << "moe-diagnose: waiting for the first row in "
-                << printable(watch.state().folder) << "/metrics.jsonl" << std::endl;
+      std::cerr << "moe-diagnose: waiting for the first row in " + printable(watch.state().folder) + "/metrics.jsonl\n";
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(kInterval / 4));
   }

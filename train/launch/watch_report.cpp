@@ -53,12 +53,17 @@ std::string who_is_missing(const RankRecords& before, const RankRecords& after, 
   return "all ranks are there: the network between them failed";
 }
 
-std::string waited_for(const RankRecords& records, int64_t mine, const std::vector<int64_t>& members,
-                       const std::string& what) {
+bool is_alive(const RankRecords& before, const RankRecords& after, int64_t r) {
+  const auto &then = before[static_cast<size_t>(r)], &now = after[static_cast<size_t>(r)];
+  return now && (!then || now->beat > then->beat);
+}
+
+std::string waited_for(const RankRecords& before, const RankRecords& after, int64_t mine,
+                       const std::vector<int64_t>& members, const std::string& what) {
   std::string text;
   for (const auto r : members) {
-    const auto& record = records[static_cast<size_t>(r)];
-    if (r == mine || (record && record->waits_in(what))) continue;
+    const auto& record = after[static_cast<size_t>(r)];
+    if (r == mine || (record && record->waits_in(what) && is_alive(before, after, r))) continue;
     add(text, rank_name(r) + " (" + (!record ? "not started" : record->left ? "has left" : record->doing()) + ")",
         ", ");
   }

@@ -20,8 +20,11 @@ std::string who_is_gone(const RankRecords& before, const RankRecords& after, dou
 std::string who_is_missing(const RankRecords& before, const RankRecords& after, double apart, int64_t mine,
                            const std::vector<int64_t>& members, const std::string& what);
 
-// "rank 2 (computing at step 7 for 15 s)", joined, for every other member that is not in `what`.
-std::string waited_for(const RankRecords& records, int64_t mine, const std::vector<int64_t>& members,
-                       const std::string& what);
+// Whether what rank r wrote last can still be so: its beat moved between two readings two beats apart.
+bool is_alive(const RankRecords& before, const RankRecords& after, int64_t r);
+
+// "rank 2 (computing at step 7 for 15 s)", joined, for every other member that is not in `what`, or is not alive.
+std::string waited_for(const RankRecords& before, const RankRecords& after, int64_t mine,
+                       const std::vector<int64_t>& members, const std::string& what);
 
 }  // namespace moe

@@ -94,7 +94,11 @@ void WatchThread::beat(Lock& lock) {
   const auto warning = wait ? std::optional(*wait) : std::nullopt;
   if (wait) wait->warned = true;
   const bool look = announces_ && beats_ % kLook == 0;
-  const bool read = wanted_ || warning || look;
+  const auto now = Clock::now();
+  const bool first_look = std::any_of(waits_.begin(), waits_.end(), [&](const auto& each) {
+    return becomes_long(each.second);
+  });
+  const bool read = wanted_ || warning || look || first_look;
   const auto finding = finding_;
   wanted_ = false;
   lock.unlock();
@@ -118,6 +122,12 @@ void WatchThread::beat(Lock& lock) {
   broken_ = broken;
   if (!found.empty()) found_ = found;
   if (read && !broken) {
+    for (auto& [thread, each] : waits_) {
+      if (each.since < now && becomes_long(each)) {
+        each.first_look = records;
+        each.looked_at = now;
+      }
+    }
     records_ = std::move(records);
     ++readings_;
   }
@@ -148,10 +158,17 @@ RankRecords WatchThread::read_all() {
   return records;
 }
 
+// Two beats before one may speak of it, so that who has stopped meanwhile is told from who waits too.
+bool WatchThread::becomes_long(const Wait& wait) const {
+  return wait.first_look.empty() && failed_.empty() && Clock::now() - wait.since > timeout_ / 4 - 2 * pause_;
+}
+
 // A wait of a quarter of the timeout that has not been spoken of.
 WatchThread::Wait* WatchThread::overdue() {
   for (auto& [thread, wait] : waits_) {
-    if (!wait.warned && failed_.empty() && Clock::now() - wait.since > timeout_ / 4) return &wait;
+    const auto now = Clock::now();
+    const bool looked = !wait.first_look.empty() && now - wait.looked_at > 2 * pause_ - 1ms;
+    if (!wait.warned && looked && failed_.empty() && now - wait.since > timeout_ / 4) return &wait;
   }
   return nullptr;
 }
@@ -163,9 +180,9 @@ void WatchThread::warn(const Wait& wait, const RankRecords& records) const {
   // The lowest of those who wait speaks for all.
   for (const auto r : *wait.members) {
     const auto& other = records[static_cast<size_t>(r)];
-    if (r < rank_ && other && other->waits_in(wait.what)) return;
+    if (r < rank_ && other && other->waits_in(wait.what) && is_alive(wait.first_look, records, r)) return;
   }
-  const auto who = waited_for(records, rank_, *wait.members, wait.what);
+  const auto who = waited_for(wait.first_look, records, rank_, *wait.members, wait.what);
   say("waiting " + seconds_text(in_seconds(Clock::now() - wait.since)) + " in '" + wait.what + "' " +
       (who.empty() ? "with all ranks in it" : "for " + who));
 }

@@ -34,6 +34,8 @@ class WatchThread : public std::enable_shared_from_this<WatchThread> {
     Members members;
     Clock::time_point since;
     bool warned = false;
+    RankRecords first_look{};        // at all ranks, once this wait is long
+    Clock::time_point looked_at{};
   };
   using Lock = std::unique_lock<std::mutex>;
 
@@ -42,6 +44,7 @@ class WatchThread : public std::enable_shared_from_this<WatchThread> {
   void warn(const Wait& wait, const RankRecords& records) const;
   void announce(const RankRecords& records);
   void say(const std::string& text) const;
+  bool becomes_long(const Wait& wait) const;
   Wait* overdue();
   RankRecord record();
   RankRecords read_all();
