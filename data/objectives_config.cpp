@@ -143,18 +143,14 @@ void check_objective(Rules& rules, const KindChoice& objective, int64_t context,
   for (const auto& [name, denoiser] : config.denoisers()) {
     if (denoiser.kind == "causal") continue;
     const std::string key = objective.kind == "ul2" ? "objective.denoisers." + name : "objective.kind";
-    const int64_t mode = denoiser.mode == "none" ? 0 : 1;
-    rules.require(mode == 0 || special.mode(denoiser.mode) >= 0, key,
+    rules.require(denoiser.mode == "none" || special.mode(denoiser.mode) >= 0, key,
                   "mode '" + denoiser.mode + "' has no id in the vocabulary '" + name_of_vocabulary +
                       "': set the mode to none");
-    const bool spans = denoiser.kind == "span_corruption";
-    const int64_t others = mode + 1 + (!spans && config.sentinel_at_split() ? 1 : 0);
-    const int64_t text = spans ? longest_span_text(context + 1, others, denoiser.rate, denoiser.mean_span)
-                               : context + 1 - others;
+    const int64_t text = longest_example_text(denoiser, config.sentinel_at_split(), context + 1);
     rules.require(text >= 2, key,
                   "no text of two tokens fits into model.context " + std::to_string(context) +
-                      " with its mode token, its sentinels and its end: raise model.context");
-    if (!spans || text < 2) continue;
+                      " with its mode token, its sentinels and its ends: raise model.context");
+    if (denoiser.kind != "span_corruption" || text < 2) continue;
     const int64_t need = span_counts(text, denoiser.rate, denoiser.mean_span).spans;
     rules.require(need <= special.sentinels, key,
                   "mean span " + number_text(denoiser.mean_span) + " at rate " + number_text(denoiser.rate) + " needs " + std::to_string(need) +

@@ -35,6 +35,9 @@ TextDataset::TextDataset(const std::vector<TextRun>& runs, int64_t length, bool 
       seed_(seed),
       owner_(std::move(owner)),
       documents_(documents) {
+  if (length < 1) {
+    throw std::invalid_argument("TextDataset: expected rows of at least one token, found " + std::to_string(length));
+  }
   for (const auto& run : runs) {
     if (run.bytes() < length + 1) continue;
     Cuts cuts;
@@ -47,7 +50,7 @@ TextDataset::TextDataset(const std::vector<TextRun>& runs, int64_t length, bool 
     windows_ += cuts.windows;
     runs_.push_back(cuts);
   }
-  if (length < 1 || windows_ == 0) {
+  if (windows_ == 0) {
     throw std::invalid_argument("TextDataset: expected a run of at least " +
                                 std::to_string(length + 1) + " bytes, found none");
   }

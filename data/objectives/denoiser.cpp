@@ -41,13 +41,7 @@ Example Denoiser::example(const int64_t* text, int64_t length, Draws& draws) con
   return made;
 }
 
-int64_t Denoiser::longest_text(int64_t ids) const {
-  if (config_.kind == "prefix") {
-    const int64_t text = ids - mode_ids() - (sentinel_at_split_ ? 1 : 0) - 1;
-    return text < 2 ? 0 : text;
-  }
-  return longest_span_text(ids, mode_ids() + 2, config_.rate, config_.mean_span);
-}
+int64_t Denoiser::longest_text(int64_t ids) const { return longest_example_text(config_, sentinel_at_split_, ids); }
 
 int64_t Denoiser::sentinels_for(int64_t length) const {
   if (config_.kind == "prefix") return sentinel_at_split_ ? 1 : 0;

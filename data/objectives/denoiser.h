@@ -39,8 +39,6 @@ class Denoiser {
   int64_t sentinels_for(int64_t length) const;
 
  private:
-  int64_t mode_ids() const { return mode_ >= 0 ? 1 : 0; }
-
   DenoiserConfig config_;
   SpecialIds special_;
   int64_t mode_;

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "data/objective_config.h"
+
 namespace moe {
 
 struct SpanCounts {
@@ -37,6 +39,16 @@ inline int64_t longest_span_text(int64_t ids, int64_t others, double rate, doubl
     (needed(middle) <= ids ? fits : beyond) = middle;
   }
   return fits < 2 ? 0 : fits;
+}
+
+// The longest text whose example (data/objectives/denoiser.h) has at most `ids` ids; 0 where none of two tokens has.
+inline int64_t longest_example_text(const DenoiserConfig& denoiser, bool sentinel_at_split, int64_t ids) {
+  const int64_t mode = denoiser.mode == "none" ? 0 : 1;
+  if (denoiser.kind == "prefix") {
+    const int64_t text = ids - mode - (sentinel_at_split ? 1 : 0) - 1;
+    return text < 2 ? 0 : text;
+  }
+  return longest_span_text(ids, mode + 2, denoiser.rate, denoiser.mean_span);
 }
 
 }  // namespace moe

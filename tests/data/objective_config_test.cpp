@@ -63,6 +63,10 @@ TEST(ObjectiveConfig, RefusesMoreSentinelsThanThereAre) {
   EXPECT_NO_THROW(parse_config<Section>("{context: 2048, objective: {kind: span_corruption, mean_span: 8, rate: 0.5}}"));
   EXPECT_THAT(error_of("{context: 2048, objective: {kind: span_corruption, mean_span: 8, rate: 0.5, sentinels: 100}}"),
               HasSubstr("needs 114 sentinels in a window of 2048 tokens, and there are 100"));
+  // One sentinel's worth of text fits less since cut text has an end of its own.
+  const std::string most = "objective: {kind: span_corruption, mean_span: 3, rate: 0.5, mode: nlg, sentinels: 100}}";
+  EXPECT_NO_THROW(parse_config<Section>("{context: 806, " + most));
+  EXPECT_THAT(error_of("{context: 807, " + most), HasSubstr("needs 101 sentinels"));
   EXPECT_THAT(error_of("{objective: {kind: ul2, sentinels: 253}}"),
               HasSubstr("the vocabulary 'byte' sets 252 ids aside for sentinels, found 253"));
 }
@@ -76,7 +80,8 @@ TEST(ObjectiveConfig, RefusesWhatCannotBe) {
   EXPECT_THAT(error_of("objective: {kind: span_corruption, mean_span: 0.5}"), HasSubstr("mean_span"));
   EXPECT_THAT(error_of("objective: {kind: ul2, mixture: own, denoisers: {c: {kind: causal, mode: nlu}}}"),
               HasSubstr("must be 'none' for kind causal"));
-  EXPECT_THAT(error_of("{context: 2, objective: span_corruption}"), HasSubstr("raise model.context"));
+  EXPECT_THAT(error_of("{context: 4, objective: span_corruption}"), HasSubstr("raise model.context"));
+  EXPECT_THAT(error_of("{context: 5, objective: ul2}"), HasSubstr("raise model.context"));
 }
 
 }  // namespace
