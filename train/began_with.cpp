@@ -1,6 +1,7 @@
 #include "train/began_with.h"
 
 #include <cmath>
+#include <exception>
 
 namespace moe {
 
@@ -26,6 +27,16 @@ BeganWith parse_began_with(const Json& object, const std::string& name) {
   began_with.seconds = number_at(object, "seconds", name);
   began_with.joules = number_or_nan(object, "joules", name);
   return began_with;
+}
+
+std::optional<BeganWith> read_beginning(const std::string& run_folder) {
+  constexpr uint64_t kLongestNote = uint64_t{1} << 20;
+  try {
+    const auto path = run_folder + "/environment.json";
+    return parse_began_with(read_json_object(path, kLongestNote).at("began_with"), path);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
 }
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(); }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "data/formats/json_text.h"
@@ -25,6 +26,10 @@ struct BeganWith {
 Json began_with_json(const BeganWith& began_with);
 // What it gave. Throws RunError, beginning with `name`.
 BeganWith parse_began_with(const Json& object, const std::string& name);
+
+// `began_with` of the run's environment.json. None where it is not there: a run that began with values of its
+// own, or one from before it was noted. Never throws: the file is a note, not the run.
+std::optional<BeganWith> read_beginning(const std::string& run_folder);
 
 // A finite number, or null for one that is not; a key that is missing or null is not a number.
 Json number_or_null(double value);

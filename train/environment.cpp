@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -17,6 +18,8 @@
 
 namespace moe {
 namespace {
+
+const std::string kThen = ", then ";  // between what joules of several starts come from
 
 // The value of the first `key : value` line of a /proc file.
 std::string proc_value(const char* path, const std::string& key) {
@@ -62,6 +65,20 @@ std::string describe_environment(const std::vector<std::string>& command_line, c
     environment["began_with"] = began_with_json(*notes.began_with);
   }
   return environment.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string with_energy_source(const std::string& noted, const std::string& source) {
+  const auto all = energy_sources(noted);
+  return std::find(all.begin(), all.end(), source) != all.end() ? noted : noted + kThen + source;
+}
+
+std::vector<std::string> energy_sources(const std::string& noted) {
+  std::vector<std::string> all;
+  for (size_t begin = 0, end = 0; begin < noted.size(); begin = end + kThen.size()) {
+    end = std::min(noted.find(kThen, begin), noted.size());
+    all.push_back(noted.substr(begin, end - begin));
+  }
+  return all;
 }
 
 int64_t peak_memory_bytes() {

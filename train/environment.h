@@ -11,7 +11,7 @@ namespace moe {
 
 // What is not to be read from the machine.
 struct EnvironmentNotes {
-  std::string energy;                   // where joules come from (train/energy/energy_meter.h); or empty
+  std::string energy;                   // where joules come from (train/energy/energy_meter.h), with_energy_source(); or empty
   std::string checkpoint;               // that the run began with; or empty
   std::optional<BeganWith> began_with;  // the same with what it had cost, where that is known
 };
@@ -19,6 +19,11 @@ struct EnvironmentNotes {
 // JSON: versions, commit of the sources, processor, devices, threads, command line and the notes: `energy`,
 // `init.checkpoint` and `began_with`, each where there is one.
 std::string describe_environment(const std::vector<std::string>& command_line, const EnvironmentNotes& notes);
+
+// `source` after what an earlier start of the same run has noted: "rapl, then stated", or `noted` where that has it.
+std::string with_energy_source(const std::string& noted, const std::string& source);
+// What such a note names: {"rapl", "stated"}.
+std::vector<std::string> energy_sources(const std::string& noted);
 
 // The highest resident set of this process so far, bytes (VmHWM).
 int64_t peak_memory_bytes();

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "configs/config_io.h"
+#include "train/model.h"
 
 namespace moe {
 namespace {
@@ -152,6 +153,9 @@ std::vector<std::string> differing_model_keys(RunConfig& there, RunConfig& here)
     }
   }
   std::vector<std::string> lines;
+  if (original_dtype(there.train.dtype) != original_dtype(here.train.dtype)) {
+    lines.push_back("train.dtype: " + both(there.train.dtype, here.train.dtype));
+  }
   for (const auto& [key, value] : flatten_config(view_of(here))) {
     const auto was = before.find(key);
     if (about_model(key) && (was == before.end() || was->second != value)) {

@@ -4,6 +4,8 @@
 
 #include "configs/config_io.h"
 #include "configs/field_tree.h"
+#include "data/tokenizer.h"
+#include "train/began_with.h"
 #include "train/checkpoint.h"
 #include "train/extra_compute.h"
 #include "train/run_folder.h"
@@ -161,8 +163,14 @@ RunConfig RunConfigFile::load(const std::vector<std::string>& overrides, const s
                         "'train.steps' beside it: leave one of them out");
     }
   } else if (config.train.extra_compute > 0) {
-    config.train.steps = stored ? stored->train.steps
-                                : extra_compute_steps(config, source(config.init.from).folder);
+    // Of a run that is there already, by what it noted: its checkpoint may be gone, or have gone on.
+    const auto began = stored ? read_beginning(run_folder(config)) : std::nullopt;
+    if (began) {
+      const auto vocabulary = make_tokenizer(config.data.tokenizer)->vocabulary();
+      config.train.steps = steps_for_compute(config, vocabulary, began->flops);
+    } else {
+      config.train.steps = stored ? stored->train.steps : extra_compute_steps(config, source(config.init.from).folder);
+    }
   }
   return config;
 }

@@ -38,6 +38,9 @@ bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode
 // The checkpoint that a run's environment.json says it began with (init.from); "" where it says nothing.
 std::string noted_beginning(const std::string& folder);
 
+// Where joules come from, `source`, after what an earlier start of this run has noted: "rapl, then stated".
+std::string energy_over_starts(const std::string& folder, const std::string& source);
+
 // config.yaml (complete) and environment.json (versions, device, commit, command line and notes; where these
 // name no checkpoint, the one that an earlier start has noted there).
 // Removes the temporary files of a killed process. The caller holds the folder's lock. Throws RunError.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 
 #include "configs/config_io.h"
@@ -57,6 +58,7 @@ void RunLoop::make_trainer() {
 RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
   const auto metrics_path = folder_ + "/metrics.jsonl";
   auto& progress = trainer_->progress();
+  auto energy = meter_->source();
   if (resume_newest(folder_, *trainer_)) {
     if (progress.step >= config_.train.steps) {
       return RunEnd::kAlreadyFinished;
@@ -65,6 +67,9 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
     first_values_.came_from(noted_beginning(folder_));
     log_info("resuming " + folder_ + " at step " + std::to_string(progress.step));
     saved_step_ = progress.step;
+    if (std::isfinite(progress.joules)) {
+      energy = energy_over_starts(folder_, energy);
+    }
   } else {
     // Started again before its first checkpoint, with what it began with, as long as that is there.
     if (const auto noted = noted_beginning(folder_); std::filesystem::exists(noted + "/manifest.json")) {
@@ -80,8 +85,8 @@ RunEnd RunLoop::go(const std::vector<std::string>& command_line) {
     progress.train_bytes = data_.train_bytes;
     progress.valid_bytes = data_.valid_bytes;
   }
-  write("the run's files", [&] {
-    write_run_files(folder_, config_, command_line, {meter_->source(), "", progress.began_with});
+  write("the files of the run", [&] {
+    write_run_files(folder_, config_, command_line, {energy, "", progress.began_with});
   });
   log_flops_ = progress.flops;
   begin_rows();
@@ -137,7 +142,7 @@ void RunLoop::begin_rows() {
 // run has seen as validation, or the other way round.
 void RunLoop::check_same_text() const {
   const auto& p = trainer_->progress();
-  on_first_rank(*ranks_.mesh.control, "the text's size", [&] {
+  on_first_rank(*ranks_.mesh.control, "the size of the text", [&] {
     if (p.train_bytes != data_.train_bytes || p.valid_bytes != data_.valid_bytes) {
       throw RunError(folder_ + ": the run was begun on " + std::to_string(p.train_bytes) +
                      " bytes to train on and " + std::to_string(p.valid_bytes) +

@@ -213,5 +213,18 @@ TEST_F(Taken, ExtraComputeOfARunThatIsThereNeedsTheCheckpointNoMore) {
   EXPECT_EQ(repeatable(tiny_.rows("here")), rows);
 }
 
+// The steps of a try-out are an override's; the share is the config's.
+TEST_F(Taken, ExtraComputeGoesOnAfterATryOutOfAFewSteps) {
+  begin();
+  write("init: {take: [model, data]}\n"
+        "train: {extra_compute: 0.4, batch_tokens: 64, eval_every: 0, eval_tokens: 128, threads: 1}\n");
+  ASSERT_EQ(train_next({"init.from=there", "run.dir=here", "train.steps=2"}).code, kDone);
+  EXPECT_EQ(tiny_.rows("here").back()["step"], 2);
+  fs::remove_all(tiny_.file("there"));
+  const auto whole = train_next({"init.from=there", "run.dir=here"});
+  ASSERT_EQ(whole.code, kDone) << whole.err;
+  EXPECT_EQ(tiny_.rows("here").back()["step"], 5);
+}
+
 }  // namespace
 }  // namespace moe

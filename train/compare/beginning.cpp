@@ -3,6 +3,8 @@
 #include <exception>
 #include <filesystem>
 
+#include "train/environment.h"
+
 namespace moe {
 
 namespace fs = std::filesystem;
@@ -13,9 +15,11 @@ constexpr int kMostContinuations = 100;  // folders may name each other
 
 void add_energy_kinds(const std::string& run_folder, int further, std::set<std::string>& kinds) {
   try {
-    const auto kind = read_json_object(run_folder + "/environment.json", kLongestNote).at("energy").get<std::string>();
-    if (!kind.empty() && kind != "not measured") {
-      kinds.insert(kind);
+    const auto noted = read_json_object(run_folder + "/environment.json", kLongestNote).at("energy").get<std::string>();
+    for (const auto& source : energy_sources(noted)) {
+      if (source != "not measured") {
+        kinds.insert(source);
+      }
     }
   } catch (const std::exception&) {
     // A note that is not there says nothing.
@@ -31,15 +35,6 @@ void add_energy_kinds(const std::string& run_folder, int further, std::set<std::
 }
 
 }  // namespace
-
-std::optional<BeganWith> read_beginning(const std::string& run_folder) {
-  try {
-    const auto path = run_folder + "/environment.json";
-    return parse_began_with(read_json_object(path, kLongestNote).at("began_with"), path);
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-}
 
 std::vector<std::string> beginning_folders(const BeganWith& began, const std::string& run_folder) {
   auto checkpoint = fs::path(began.checkpoint).lexically_normal();

@@ -1,7 +1,6 @@
 // What a continued run began with.
 #pragma once
 
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,10 +8,6 @@
 #include "train/began_with.h"
 
 namespace moe {
-
-// `began_with` of the run's environment.json. None where it is not there: a run that began with values of its
-// own, or one from before it was noted. Never throws: the file is a note, not the run.
-std::optional<BeganWith> read_beginning(const std::string& run_folder);
 
 // Folders of the run that wrote the checkpoint, the likeliest first: as the checkpoint was named, and beside this run,
 // where runs have been moved together; a relative name comes second. Empty where a name says no run.
