@@ -47,9 +47,10 @@ bool gates_choose_alone(const ModelConfig& model) {
 Decoded decode(const Reader& reader, const Given& given, const DecodeOptions& options) {
   auto ids = given.ids;
   const auto size = [&] { return static_cast<int64_t>(ids.size()); };
-  if (ids.empty() || given.prefix < 0 || given.prefix > size()) {
-    throw std::invalid_argument("decode: a prefix of " + std::to_string(given.prefix) + " of " +
-                                std::to_string(ids.size()) + " ids");
+  const auto some_of_them = [&](int64_t count) { return count >= 0 && count <= size(); };
+  if (ids.empty() || !some_of_them(given.prefix) || !some_of_them(given.kept)) {
+    throw std::invalid_argument("decode: a prefix of " + std::to_string(given.prefix) + " and " +
+                                std::to_string(given.kept) + " kept of " + std::to_string(ids.size()) + " ids");
   }
   at::NoGradGuard no_grad;
   std::optional<KvCache> cache;
@@ -63,9 +64,16 @@ Decoded decode(const Reader& reader, const Given& given, const DecodeOptions& op
     if (unseen > 0) {
       cache.reset();  // every token is at another position than before
     }
-    const int64_t from = cache ? cache->tokens() : unseen;
-    const auto logits = logits_after(reader, at::IntArrayRef(ids).slice(static_cast<size_t>(from)),
-                                     std::max<int64_t>(0, given.prefix - from), cache ? &*cache : nullptr);
+    std::vector<int64_t> shown;  // what is not left out, where anything is
+    if (unseen > 0) {
+      const auto kept = ids.begin() + std::min(given.kept, reader.context - 1);
+      shown.assign(ids.begin(), kept);
+      shown.insert(shown.end(), kept + unseen, ids.end());
+    }
+    const int64_t from = cache ? cache->tokens() : 0;
+    const auto fed = at::IntArrayRef(unseen > 0 ? shown : ids).slice(static_cast<size_t>(from));
+    const auto logits = logits_after(reader, fed, std::max<int64_t>(0, given.prefix - from - unseen),
+                                     cache ? &*cache : nullptr);
     if (allowed.empty()) {
       allowed = whole_vocabulary(logits.size());
     }

@@ -12,6 +12,7 @@ namespace moe {
 struct Given {
   std::vector<int64_t> ids;  // at least one
   int64_t prefix = 0;        // that many first ids see each other; 0: causal throughout
+  int64_t kept = 0;          // that many first ids stay where the context has no room for all: a mode token
 };
 
 struct DecodeOptions {
@@ -45,8 +46,8 @@ struct Reader {
 bool gates_choose_alone(const ModelConfig& model);
 
 // Dropless and noise-free. The same tokens with `cache` and without: keys and values of what stands before are
-// kept as long as ids and written tokens fit into `context`; beyond it the last `context` ids are fed again for every
-// token, at positions from 0, and the prefix is what is left of it. Throws RunError when the model's figures are not
+// kept as long as ids and written tokens fit into `context`; beyond it `context` ids are fed again for every token, at
+// positions from 0: those that are `kept`, and the last ones. The prefix is what is left of it. Throws RunError when the model's figures are not
 // numbers, std::invalid_argument for ids that are empty or a prefix longer than they are.
 Decoded decode(const Reader& reader, const Given& given, const DecodeOptions& options);
 

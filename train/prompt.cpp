@@ -59,6 +59,7 @@ std::vector<int64_t> mode_ids(const Tokenizer& tokenizer, const std::string& mod
 Given given_prompt(const Tokenizer& tokenizer, const std::string& text, const PromptForm& form) {
   Given given;
   given.ids = mode_ids(tokenizer, form.mode);
+  given.kept = static_cast<int64_t>(given.ids.size());
   auto encoded = tokenizer.encode(text);
   if (encoded.empty()) {
     encoded.push_back(tokenizer.end_id());

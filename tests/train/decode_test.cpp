@@ -38,7 +38,7 @@ Reader reader_of(Model& model, const ModelConfig& config) {
   return {model, kContext, at::kCPU, 0.7, gates_choose_alone(config)};
 }
 
-enum class Wrong { kNothing, kCausalPrompt, kPositionsFromZeroAgain, kPrefixStays };
+enum class Wrong { kNothing, kCausalPrompt, kPositionsFromZeroAgain, kPrefixStays, kNothingIsKept };
 
 // Everything again for every token, as plainly as can be; or wrong in one way.
 std::vector<int64_t> plainly(const Reader& reader, const Given& given, const DecodeOptions& options,
@@ -52,7 +52,10 @@ std::vector<int64_t> plainly(const Reader& reader, const Given& given, const Dec
     const auto size = static_cast<int64_t>(ids.size());
     const int64_t seen = std::min(size, kContext), left = size - seen;
     ForwardContext context;
-    context.token_ids = longs({ids.begin() + left, ids.end()}).unsqueeze(0);
+    const int64_t kept = left > 0 && wrong != Wrong::kNothingIsKept ? given.kept : 0;
+    std::vector<int64_t> shown(ids.begin(), ids.begin() + kept);
+    shown.insert(shown.end(), ids.begin() + kept + left, ids.end());
+    context.token_ids = longs(shown).unsqueeze(0);
     const auto number = at::arange(seen, at::kLong).unsqueeze(0);
     if (wrong != Wrong::kCausalPrompt) {
       context.prefix = number < (wrong == Wrong::kPrefixStays ? given.prefix : given.prefix - left);
@@ -84,6 +87,7 @@ std::vector<Case> cases() {
         Case each;
         for (int64_t i = 0; i < count; ++i) each.given.ids.push_back((7 * i + 3) % kVocabulary);
         each.given.prefix = prefix;
+        each.given.kept = prefix == count ? 1 : 0;
         each.options.tokens = 18;
         each.options.temperature = temperature;
         each.options.top_p = temperature > 0 ? 0.9 : 1;
@@ -131,6 +135,7 @@ TEST(Decode, WrongVariantsAreCaught) {
   EXPECT_FALSE(caught(Wrong::kCausalPrompt, [](const Given& given) { return given.prefix == 0; }));
   EXPECT_TRUE(caught(Wrong::kPositionsFromZeroAgain, all));
   EXPECT_TRUE(caught(Wrong::kPrefixStays, all));
+  EXPECT_TRUE(caught(Wrong::kNothingIsKept, [](const Given& given) { return given.kept > 0; }));
 }
 
 // With a gate that compares tokens, keys of tokens that were routed among others cannot stand for them.
@@ -195,6 +200,7 @@ TEST(Decode, RefusesWhatCannotBe) {
   EXPECT_THROW(decode(reader, {{}, 0}, {}), std::invalid_argument);
   EXPECT_THROW(decode(reader, {{1, 2}, 3}, {}), std::invalid_argument);
   EXPECT_THROW(decode(reader, {{1, 2}, -1}, {}), std::invalid_argument);
+  EXPECT_THROW(decode(reader, {{1, 2}, 0, 3}, {}), std::invalid_argument);
   {
     const at::NoGradGuard no_grad;
     model.decoder->named_parameters()["norm.weight"].fill_(NAN);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 #include <thread>
 
 #include "configs/errors.h"
@@ -17,6 +18,7 @@
 #include "train/eval/held_out.h"
 #include "train/eval/likelihood.h"
 #include "train/eval/logits_file.h"
+#include "train/eval/losses.h"
 #include "train/eval/task_prompt.h"
 #include "train/eval/task_scores.h"
 #include "train/evaluate.h"
@@ -66,6 +68,17 @@ TEST_F(Eval, NoMoreBlanksThanTheObjectiveHasSentinels) {
   EXPECT_THAT(scores.notes, testing::ElementsAre("texts of 3 blanks are left out: objective.sentinels is 2"));
 }
 
+TEST_F(Eval, CheckpointsInDoubleAreReadAsTheyAre) {
+  auto config = tiny_config(*tiny_, {"train.steps=1", "model.context=48", "train.batch_tokens=96", "train.dtype=fp64"});
+  config.run.dir = tiny_->file("double");
+  ASSERT_EQ(run_training(config, ResumeMode::kAuto, {}), RunEnd::kFinished);
+  auto options = small();
+  options.skip = {"denoise", "infill", "prefix"};
+  EXPECT_THAT(evaluate_checkpoint(tiny_->file("double"), options).scores, SizeIs(1));
+  const auto subject = open_subject(tiny_->file("double"));
+  EXPECT_EQ(subject.model.decoder->parameters().front().scalar_type(), at::kDouble);
+}
+
 // The loss is that of the run's last validation row.
 TEST_F(Eval, TheCausalLossIsTheRuns) {
   auto options = small();
@@ -78,6 +91,37 @@ TEST_F(Eval, TheCausalLossIsTheRuns) {
   }
   EXPECT_NEAR(scores.loss, last, 1e-5);
   EXPECT_THAT(scores.scores, SizeIs(1));
+}
+
+// Pairs of items are tested for the change of the value, so theirs is the same mean.
+TEST_F(Eval, ItemsOfSourcesCountByShare) {
+  auto subject = open_subject(tiny_->file("run"));
+  const auto text = open_held_out(subject.config, subject.config.objective, "");
+  std::vector<ValidationRows> rows = {text.rows.at(0), text.rows.at(1)};
+  for (auto& source : rows) source.objective = "causal";
+  rows[0].share = 0.9, rows[1].share = 0.1;
+  const auto losses = objective_losses(subject, rows, 480);
+  ASSERT_THAT(losses, SizeIs(1));
+  const auto& items = losses[0].score.items;
+  ASSERT_GT(items.size(), 4u);
+  const double mean_item = std::accumulate(items.begin(), items.end(), 0.0) / static_cast<double>(items.size());
+  EXPECT_NEAR(mean_item, losses[0].score.value, 1e-9);
+}
+
+TEST_F(Eval, SourcesOfOtherSharesAreOtherText) {
+  auto subject = open_subject(tiny_->file("run"));
+  auto& data = subject.config.data;
+  SourceConfig a, b;
+  a.train = data.train;
+  b.train = {tiny_->files().write_file("other.txt", read_bytes(data.train.at(0)))};
+  data.train.clear();
+  const auto rows_of = [&](double weight) {
+    a.weight = weight;
+    data.sources = {{"a", a}, {"b", b}};
+    return open_held_out(subject.config, subject.config.objective, "").source.at("rows");
+  };
+  EXPECT_EQ(rows_of(2), rows_of(2));
+  EXPECT_NE(rows_of(2), rows_of(3));
 }
 
 TEST_F(Eval, LogitsAreTheEvaluationsBitForBit) {

@@ -88,6 +88,7 @@ Json settings_of(const EvalOptions& options, const Subject& subject, const HeldO
   Json settings = {{"context", subject.config.model.context},
                    {"tokens", options.tokens},
                    {"denoisers", options.denoisers},
+                   {"layout", "inputs, end, targets"},  // of rows with spans, and of blanks
                    {"items", options.items},
                    {"shots", options.shots},
                    {"seed", options.seed},

@@ -45,6 +45,9 @@ std::string sha256_of_rows(const std::vector<ValidationRows>& sources) {
   Sha256 sum;
   for (const auto& source : sources) {
     if (source.objective != "causal") continue;
+    if (source.share != 1) {
+      sum.update({reinterpret_cast<const char*>(&source.share), sizeof source.share});
+    }
     const auto batch = source.rows->batch(0, std::min(kRows, source.rows->rows_per_epoch()));
     for (const auto* ids : {&batch.tokens, &batch.targets}) {
       sum.update({reinterpret_cast<const char*>(ids->data()), ids->size() * sizeof(int64_t)});

@@ -14,7 +14,7 @@ namespace moe {
 struct HeldOutText {
   std::vector<ValidationRows> rows;  // causal, and of every denoiser; of model.context tokens
   // What makes records comparable: {"data": the file or null, "sha256": its, or null, "bytes": ..., "rows": SHA-256 of the
-  // first causal rows of every source, as they are given and scored}.
+  // first causal rows of every source, as they are given and scored, with its share where there are several}.
   Json source;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "train/compare/statistics.h"
 #include "train/evaluate.h"
@@ -70,6 +71,11 @@ struct SourceLoss {
     }
     return loss / all;
   }
+  // What each stretch adds to share * value, times `items`: the mean over so many items, of which these are some.
+  void append_terms(double items, std::vector<double>& terms) const {
+    const double all = std::accumulate(targets.begin(), targets.end(), 0.0);
+    for (size_t i = 0; i < losses.size(); ++i) terms.push_back(items * share * losses[i] * targets[i] / all);
+  }
   // Of the value, from what each stretch adds to the difference (the linearised ratio estimator: Cochran, Sampling
   // Techniques, 1977, section 2.11).
   double variance() const {
@@ -117,10 +123,15 @@ ObjectiveLoss loss_of(const ObjectiveSum& sum) {
   loss.score.metric = "nats per target token";
   loss.score.higher_is_better = false;
   double variance = 0;
+  size_t items = 0;
+  for (const auto& source : sum.sources) {
+    items += source.losses.size();
+  }
   for (const auto& source : sum.sources) {
     loss.score.value += source.share * source.value();
     variance += source.share * source.share * source.variance();
-    loss.score.items.insert(loss.score.items.end(), source.losses.begin(), source.losses.end());
+    // A stretch of a source counts by its share, not by how many stretches were read of it.
+    source.append_terms(static_cast<double>(items), loss.score.items);
   }
   if (std::isfinite(variance)) loss.score.standard_error = std::sqrt(variance);
   for (const auto& [layer, load] : sum.load) loss.load.emplace(layer, load.total());

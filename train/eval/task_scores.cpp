@@ -58,13 +58,19 @@ double score_of_best(const TaskExample& example, const std::vector<double>& figu
 }
 
 void score_choices(Subject& subject, const TaskFile& task, const TaskOptions& options, TaskScores& result) {
-  std::vector<AskedText> texts;  // of all choices of all examples, in order
+  constexpr size_t kExamplesAtOnce = 1024;  // prompts of long contexts take memory
+  std::vector<double> nats;                 // of all choices of all examples, in order
+  std::vector<AskedText> texts;
   for (size_t i = 0; i < task.examples.size(); ++i) {
     auto choices = choices_of(subject, task.examples[i]);
     const auto given = prompt_of(subject, task, options, i, room_before(subject, choices), result.shortened);
     for (auto& choice : choices) texts.push_back({given, std::move(choice)});
+    if (i + 1 == task.examples.size() || (i + 1) % kExamplesAtOnce == 0) {
+      const auto of_these = log_likelihoods(subject.reader(), texts);
+      nats.insert(nats.end(), of_these.begin(), of_these.end());
+      texts.clear();
+    }
   }
-  const auto nats = log_likelihoods(subject.reader(), texts);
   std::vector<double> plain, normalised;
   auto at = nats.begin();
   for (const auto& example : task.examples) {

@@ -21,8 +21,8 @@ Scores infilling_scores(Subject& subject, const std::vector<std::string>& pieces
   use_threads_for_tokens(subject);
   const auto reader = subject.reader();
   DecodeOptions options;
-  // Every word that can be asked for, each with its sentinel, and the end.
-  options.tokens = blanks * (kLongestBlank + 1) + 1;
+  // Every word that can be asked for, each with its sentinel and its end.
+  options.tokens = blanks * (kLongestBlank + 2);
   std::vector<double> exact, distance;
   for (size_t i = 0; i < pieces.size(); ++i) {
     const auto text = pieces[i].substr(0, static_cast<size_t>(std::max<int64_t>(1, reader.context / 2)));
