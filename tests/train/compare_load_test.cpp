@@ -74,6 +74,24 @@ TEST_F(CompareLoad, OtherRowsMoveNothing) {
   EXPECT_TRUE(moved(R"({"text":{"rows":"a"}})", R"({"text":{"rows":"b"}})").is_null());
 }
 
+// Two records of one step, the second of causal rows alone and of more of them.
+TEST_F(CompareLoad, EveryObjectiveHasTheRowsItWasMeasuredOn) {
+  const std::string sparse = "{experts: 2, gate: {kind: top_k, k: 1}}";
+  write_run("base-s1", 1, valid_row(100, "4.0"), sparse);
+  write_run("ul2r-s1", 1, valid_row(100, "3.0"), sparse, "init: {from: runs/base-s1}\n");
+  write_beginning("ul2r-s1", "runs/base-s1/checkpoints/step-00000100");
+  const auto record = [](const std::string& loads, const std::string& tokens) {
+    return R"({"step":100,"tasks":{},"load":{)" + loads + R"(},"settings":{"tokens":)" + tokens + "}}\n";
+  };
+  const auto first = record(load("causal", "[50,50]", "0") + "," + load("s", "[50,50]", "0"), "64");
+  files_.write_file("runs/base-s1/eval.jsonl", first);
+  files_.write_file("runs/ul2r-s1/eval.jsonl", first + record(load("causal", "[60,40]", "0"), "128"));
+  const Json objectives = report()["load"][1]["objectives"];
+  EXPECT_TRUE(objectives["causal"][0]["moved"].is_null());
+  EXPECT_EQ(objectives["s"][0]["moved"], 0.0);
+  EXPECT_TRUE(objectives["s"][0]["from_causal"].is_null());
+}
+
 TEST_F(CompareLoad, RunsOfOneSeedCountOnceByTheirMean) {
   const std::string sparse = "{experts: 2, gate: {kind: top_k, k: 1}}";
   const auto write = [&](const std::string& name, int64_t seed, const std::string& max_vio) {

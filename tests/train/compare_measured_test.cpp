@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "configs/errors.h"
+#include "train/environment.h"
 #include "tests/train/compare_runs.h"
 
 namespace moe {
@@ -63,9 +64,17 @@ TEST_F(CompareMeasured, RecordsOfOtherSettingsAreNoneEither) {
   EXPECT_EQ(reach(R"({"tokens":64,"context":16,"text":{"bytes":64,"rows":"a"}})",
                   R"({"tokens":64,"context":32,"text":{"bytes":64,"rows":"b"}})"),
             "reached");
+  EXPECT_EQ(reach(R"({"tokens":64,"context":16,"text":{"bytes":64,"rows":"a"}})",
+                  R"({"tokens":64,"context":16,"text":{"bytes":64,"rows":"b"}})"),
+            other);
   EXPECT_EQ(reach(R"({"tokens":64,"context":16,"text":{"bytes":64,"sha256":"a"}})",
                   R"({"tokens":64,"context":16,"text":{"bytes":64,"sha256":"b"}})"),
             other);
+  const std::string all_of = R"({"tokens":64,"context":16,"text":{"bytes":64,"data":null}})";
+  const std::string all_in_longer_rows = R"({"tokens":64,"context":32,"text":{"bytes":64,"data":null}})";
+  EXPECT_EQ(reach(all_of, all_in_longer_rows), "reached");
+  change("runs/more-s1/config.yaml", "text.txt", "other.txt");  // of as many bytes
+  EXPECT_EQ(reach(all_of, all_in_longer_rows), other);
 }
 
 // A record of the base in the midst of training, of another text: no part of its curve.
@@ -89,7 +98,26 @@ TEST_F(CompareMeasured, LossesOfOtherObjectivesAreNotHeldAgainstEachOther) {
   EXPECT_NE(saved("loss")["reach"], "measured on other text");
   change("runs/more-s1/config.yaml", "optimizer:", "objective: {kind: prefix}\noptimizer:");
   EXPECT_EQ(saved("loss")["reach"], "measured on other text");
+  EXPECT_THAT(warnings("loss"), HasSubstr("more: measured on other data than base: objective.kind (causal, prefix)"));
   EXPECT_EQ(saved()["reach"], "reached");
+  EXPECT_THAT(warnings(), Not(HasSubstr("other data")));
+}
+
+// A denoiser's name says nothing of its spans.
+TEST_F(CompareMeasured, LossesOfADenoiserAreOfOneObjective) {
+  for (const char* run : {"base-s1", "more-s1"}) {
+    const auto folder = std::string("runs/") + run;
+    auto rows = read_bytes(files_.file(folder + "/metrics.jsonl"));
+    for (size_t at = 0; (at = rows.find("1.5}", at)) != std::string::npos;) {
+      rows.replace(at, 4, R"(1.5,"span_corruption":2.5})");
+    }
+    files_.write_file(folder + "/metrics.jsonl", rows);
+    change(folder + "/config.yaml", "train: {steps", "objective: {kind: span_corruption, rate: 0.2}\ntrain: {steps");
+  }
+  EXPECT_NE(saved("objectives.span_corruption")["reach"], "measured on other text");
+  change("runs/more-s1/config.yaml", "rate: 0.2", "rate: 0.5");
+  EXPECT_EQ(saved("objectives.span_corruption")["reach"], "measured on other text");
+  EXPECT_NE(saved("objectives.causal")["reach"], "measured on other text");
 }
 
 TEST_F(CompareMeasured, RowsThatAreCutOtherwiseAreOtherText) {
@@ -97,6 +125,7 @@ TEST_F(CompareMeasured, RowsThatAreCutOtherwiseAreOtherText) {
        {std::pair("context: 16", "context: 8"), {"text.txt", "text.txt, documents: separator"}}) {
     change("runs/more-s1/config.yaml", was, is);
     EXPECT_EQ(saved()["reach"], "measured on other text") << is;
+    EXPECT_THAT(warnings(), HasSubstr("not held against each other by bits_per_byte; moe-eval RUN"));
     change("runs/more-s1/config.yaml", is, was);
   }
   EXPECT_EQ(saved()["reach"], "reached");
@@ -126,6 +155,18 @@ TEST_F(CompareMeasured, JoulesOfSeveralKindsAreNoCost) {
   std::filesystem::rename(files_.file("runs/base-s1"), files_.file("base-s1"));
   change("runs/more-s1/environment.json", "runs/base-s1", "base-s1");
   EXPECT_THAT(warnings(), HasSubstr("joules are of several kinds: rapl (more-s1), stated (more-s1)"));
+  // So is a part of one run, which went on where no counter can be read.
+  std::filesystem::rename(files_.file("base-s1"), files_.file("runs/base-s1"));
+  change("runs/base-s1/environment.json", "stated", "rapl, then stated");
+  change("runs/more-s1/environment.json", R"("energy":"rapl",)", "");
+  EXPECT_THAT(warnings(), HasSubstr("joules are of several kinds: rapl (base-s1), stated (base-s1)"));
+}
+
+TEST(EnergySource, NamesThoseOfAllStartsOnce) {
+  EXPECT_EQ(with_energy_source("rapl", "rapl"), "rapl");
+  EXPECT_EQ(with_energy_source("rapl and nvml", "rapl"), "rapl and nvml, then rapl");
+  EXPECT_EQ(with_energy_source("rapl, then stated", "rapl"), "rapl, then stated");
+  EXPECT_EQ(energy_sources("rapl, then stated"), (std::vector<std::string>{"rapl", "stated"}));
 }
 
 // Seeds of a run without a step are the same model, and those of continuations of one checkpoint say so.
@@ -140,9 +181,24 @@ TEST_F(CompareMeasured, CopiesOfACheckpointCountOnce) {
   ASSERT_EQ(all["variants"][2]["name"], "none");
   EXPECT_EQ(all["variants"][2]["value"]["n"], 1);
   EXPECT_THAT(warnings(), Not(HasSubstr("of continuations of one checkpoint")));
+  // The one that was measured is the one that counts, and each of them can be named.
+  write_evals("none-s2", R"("t":{"value":0.5,"n":1,"better":"lower","metric":"bits"})", 0);
+  EXPECT_EQ(report("eval.t")["variants"][2]["value"]["mean"], 0.5);
+  EXPECT_EQ(report("eval.t", "none-s3")["baseline"], "none");
   write_run("more-s2", 2, valid_row(100, "3.4"), "none", "optimizer: {clip: 2}\ninit: {from: runs/base-s1}\n");
   write_beginning("more-s2", files_.file("runs/base-s1/checkpoints/step-00000100"));
   EXPECT_THAT(warnings(), HasSubstr("seeds are of continuations of one checkpoint: more; p and intervals say nothing"));
+}
+
+// Gates that begin anew are drawn by the seed.
+TEST_F(CompareMeasured, NewGatesWithoutAStepAreNoCopies) {
+  for (const int64_t seed : {1, 2}) {
+    const auto name = "none-s" + std::to_string(seed);
+    write_run(name, seed, valid_row(0, "3.0"), "{experts: 2, gate: {kind: top_k, k: 1}}",
+              "init: {from: runs/base-s1, upcycle: true}\n");
+    change("runs/" + name + "/config.yaml", "steps: 100", "steps: 0");
+  }
+  EXPECT_EQ(report()["variants"][2]["value"]["n"], 2);
 }
 
 // What is trained on decides on nothing where the text for validation is given.

@@ -124,7 +124,7 @@ Json compare(const std::vector<Variant>& variants, const CompareOptions& options
     if (const auto differing = measured_otherwise(first, next, options.metric); !differing.empty()) {
       throw ConfigError("--curve: expected variants whose " + options.metric + " is of one text, found " +
                         join(std::vector{visible(first.name), visible(next.name)}) + " with other " + differing +
-                        "; moe-eval RUN --record measures both alike: --metric eval.causal.bits_per_byte");
+                        "; " + measuring_alike());
     }
   }
 

@@ -9,20 +9,19 @@
 namespace moe {
 namespace {
 
-// "seed (1, 2)" for what two records' settings differ in, of what both have: one may have had more task files.
+// "seed (1, 2)" for what two records' settings differ in; what one of them does not have is null.
 void add_differing_settings(const Json& a, const Json& b, const std::string& prefix, std::set<std::string>& out) {
   if (!a.is_object() || !b.is_object()) {
     return;
   }
-  for (const auto& [key, value] : a.items()) {
-    const auto other = b.find(key);
-    if (other == b.end() || *other == value) {
-      continue;
-    }
-    if (value.is_object() && other->is_object()) {
-      add_differing_settings(value, *other, prefix + key + ".", out);
-    } else {
-      out.insert(prefix + key + " (" + value.dump() + ", " + other->dump() + ")");
+  auto keys = a;
+  keys.update(b);
+  for (const auto& [key, unused] : keys.items()) {
+    const auto left = a.value(key, Json()), right = b.value(key, Json());
+    if (left.is_object() && right.is_object()) {
+      add_differing_settings(left, right, prefix + key + ".", out);
+    } else if (left != right) {
+      out.insert(prefix + key + " (" + left.dump() + ", " + right.dump() + ")");
     }
   }
 }

@@ -85,8 +85,8 @@ std::map<int64_t, EvalRecord> read_evals(const std::string& run_folder) {
     if (const auto load = row.find("load"); load != row.end() && load->is_object()) {
       for (const auto& [objective, layers] : load->items()) {
         record.load[objective] = layers;
+        record.load_settings[objective] = settings_of_load(settings);
       }
-      record.load_settings = settings_of_load(settings);
     }
   });
   return records;

@@ -23,11 +23,11 @@ struct EvalTask {
 struct EvalRecord {
   std::map<std::string, EvalTask> tasks;
   Json load = Json::object();  // by objective: a list with `layer`, `tokens_per_expert`, `max_vio`
-  Json load_settings = Json::object();  // what makes two loads comparable
+  std::map<std::string, Json> load_settings;  // by objective: what makes two loads comparable
 };
 
-// By step of the checkpoint. Lines of one step are one record: of a task, and of the load, the last line that
-// has it counts. Empty without the file. Throws RunError naming file, line and key for what is no record.
+// By step of the checkpoint. Lines of one step are one record: of a task, and of an objective's load, the last
+// line that has it counts. Empty without the file. Throws RunError naming file, line and key for what is no record.
 std::map<int64_t, EvalRecord> read_evals(const std::string& run_folder);
 
 }  // namespace moe

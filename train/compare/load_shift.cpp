@@ -49,9 +49,15 @@ struct LayerShift {
 
 void add_run(const RunRecord& run, const std::string& objective, std::map<int64_t, LayerShift>& shifts) {
   const auto& record = *run.final_evals();
-  const bool same_rows = run.before && run.before->load_settings == record.load_settings;
+  const auto settings = [](const EvalRecord& of, const std::string& name) {
+    const auto found = of.load_settings.find(name);
+    return found == of.load_settings.end() ? Json() : found->second;
+  };
+  const auto rows = settings(record, objective);
+  const bool same_rows = run.before && settings(*run.before, objective) == rows;
   const auto before = same_rows ? loads_of(*run.before, objective) : LayerLoads();
-  const auto causal = objective == "causal" ? LayerLoads() : loads_of(record, "causal");
+  const bool beside_causal = objective != "causal" && settings(record, "causal") == rows;
+  const auto causal = beside_causal ? loads_of(record, "causal") : LayerLoads();
   const auto add_finite = [&run](SeedValues& values, double value) {
     if (std::isfinite(value)) {
       values.emplace_back(run.config.run.seed, value);

@@ -26,11 +26,12 @@ bool of_held_out_text(const DataConfig& data, const std::string& key) {
 }
 
 ConfigLeaves validated_on(const RunRecord& run, const std::string& metric) {
+  const bool of_objective = metric == "loss" || (begins_with(metric, "objectives.") && metric != "objectives.causal");
   ConfigLeaves leaves;
   for (const auto& leaf : run.identity) {
     const auto& key = leaf.first;
     if (key == "train.eval_tokens" || key == "model.context" || of_held_out_text(run.config.data, key) ||
-        (metric == "loss" && begins_with(key, "objective"))) {
+        (of_objective && begins_with(key, "objective"))) {
       leaves.push_back(leaf);
     }
   }
@@ -42,14 +43,29 @@ double number_or_zero(const Json& object, const std::string& key) {
   return object.is_object() && found != object.end() && found->is_number() ? found->get<double>() : 0;
 }
 
-ConfigLeaves recorded_on(const EvalTask& task, const std::string& name) {
-  auto settings = task.settings;
-  const auto text = settings.is_object() && settings.contains("text") ? settings.at("text") : Json();
-  const double bytes = number_or_zero(text, "bytes");
-  if (name == "causal.bits_per_byte" && bytes > 0 && number_or_zero(settings, "tokens") >= bytes) {
-    settings.erase("context");
-    settings["text"].erase("rows");
+// A run, and its last record's values of a task.
+struct Recorded {
+  const RunRecord* run;
+  const EvalTask* task;
+};
+
+std::vector<Recorded> recorded(const Variant& variant, const std::string& task) {
+  std::vector<Recorded> all;
+  for (const auto& run : variant.runs) {
+    const auto* record = run.final_evals();
+    if (record != nullptr && record->tasks.count(task) > 0) {
+      all.push_back({&run, &record->tasks.at(task)});
+    }
   }
+  return all;
+}
+
+bool is_of_all_text(const Json& settings) {
+  const double bytes = settings.is_object() && settings.contains("text") ? number_or_zero(settings.at("text"), "bytes") : 0;
+  return bytes > 0 && number_or_zero(settings, "tokens") >= bytes;
+}
+
+ConfigLeaves leaves_of(const Json& settings) {
   ConfigLeaves leaves;
   for (const auto& [key, value] : settings.items()) {
     leaves.emplace_back(key, value.dump());
@@ -57,15 +73,32 @@ ConfigLeaves recorded_on(const EvalTask& task, const std::string& name) {
   return leaves;
 }
 
-std::vector<ConfigLeaves> recorded_on(const Variant& variant, const std::string& task) {
-  std::vector<ConfigLeaves> all;
-  for (const auto& run : variant.runs) {
-    const auto* record = run.final_evals();
-    if (record != nullptr && record->tasks.count(task) > 0) {
-      all.push_back(recorded_on(record->tasks.at(task), task));
-    }
+// What two records were measured on, where it differs. Where both are of all of a text, the context that cut it into
+// rows, and so the rows, decide on nothing of its bits; that a run's own text is the same one its config says.
+std::string recorded_otherwise(const Recorded& a, const Recorded& b, const std::string& task) {
+  auto left = a.task->settings, right = b.task->settings;
+  if (task != "causal.bits_per_byte" || !is_of_all_text(left) || !is_of_all_text(right) ||
+      left.value("context", Json()) == right.value("context", Json())) {
+    return left == right ? "" : differing_keys(leaves_of(left), leaves_of(right));
   }
-  return all;
+  for (auto* settings : {&left, &right}) {
+    settings->erase("context");
+    (*settings)["text"].erase("rows");
+  }
+  if (left != right) {
+    return differing_keys(leaves_of(left), leaves_of(right));
+  }
+  const auto own_text = [](const RunRecord& run) {
+    ConfigLeaves leaves;
+    for (const auto& leaf : run.identity) {
+      if (of_held_out_text(run.config.data, leaf.first)) {
+        leaves.push_back(leaf);
+      }
+    }
+    return leaves;
+  };
+  const bool named = left.at("text").contains("data") && !left.at("text").at("data").is_null();
+  return named ? "" : differing_keys(own_text(*a.run), own_text(*b.run));
 }
 
 }  // namespace
@@ -77,16 +110,20 @@ std::string measured_otherwise(const Variant& a, const Variant& b, const std::st
                : differing_keys(validated_on(a.first(), metric), validated_on(b.first(), metric));
   }
   const auto task = metric.substr(metric.find('.') + 1);
-  auto all = recorded_on(a, task);
-  for (auto& of_run : recorded_on(b, task)) {
-    all.push_back(std::move(of_run));
-  }
+  auto all = recorded(a, task);
+  const auto others = recorded(b, task);
+  all.insert(all.end(), others.begin(), others.end());
   for (const auto& of_run : all) {
-    if (of_run != all.front()) {
-      return differing_keys(all.front(), of_run);
+    if (auto differing = recorded_otherwise(all.front(), of_run, task); !differing.empty()) {
+      return differing;
     }
   }
   return "";
+}
+
+std::string measuring_alike() {
+  return "moe-eval RUN... --record with the same options (--data FILE where the text is another, --tokens of at least "
+         "all of it where the context is) measures alike: --metric eval.causal.bits_per_byte";
 }
 
 }  // namespace moe

@@ -56,12 +56,12 @@ std::vector<double> of_seeds(const TaskSeeds& seeds, double EvalTask::*figure) {
 
 // Each item's mean over seeds; empty unless all have as many.
 std::vector<double> mean_items(const TaskSeeds& seeds) {
-  std::vector<double> items;
+  if (seeds.empty()) {
+    return {};
+  }
+  std::vector<double> items(seeds.begin()->second.front()->items.size(), 0);
   for (const auto& [seed, tasks] : seeds) {
     for (const auto* task : tasks) {
-      if (items.empty()) {
-        items.assign(task->items.size(), 0);
-      }
       if (items.size() != task->items.size()) {
         return {};
       }

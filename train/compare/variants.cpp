@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "configs/suggest.h"
 
@@ -30,6 +32,24 @@ size_t common_prefix(const std::vector<Variant>& variants) {
   return dash == std::string::npos ? 0 : dash + 1;
 }
 
+// Without a step a continuation is its checkpoint, whatever the seed, unless gates or experts began anew. Of these
+// the one that was measured most counts.
+void set_copies_apart(Variant& variant) {
+  const auto& config = variant.first().config;
+  if (config.train.steps != 0 || !config.init.given() || config.init.fresh_gate()) {
+    return;
+  }
+  const auto measured = [](const RunRecord& run) {
+    const auto* evals = run.final_evals();
+    return std::pair(!run.rows.empty(), evals == nullptr ? 0 : evals->tasks.size());
+  };
+  const auto most = std::max_element(variant.runs.begin(), variant.runs.end(),
+                                     [&](const auto& a, const auto& b) { return measured(a) < measured(b); });
+  std::iter_swap(variant.runs.begin(), most);
+  std::move(variant.runs.begin() + 1, variant.runs.end(), std::back_inserter(variant.copies));
+  variant.runs.resize(1);
+}
+
 }  // namespace
 
 std::vector<Variant> group_runs(std::vector<RunRecord> runs) {
@@ -50,9 +70,7 @@ std::vector<Variant> group_runs(std::vector<RunRecord> runs) {
     std::stable_sort(variant.runs.begin(), variant.runs.end(), [](const auto& a, const auto& b) {
       return a.config.run.seed < b.config.run.seed;
     });
-    if (variant.first().config.train.steps == 0) {
-      variant.runs.resize(1);
-    }
+    set_copies_apart(variant);
   }
   const size_t cut = variants.size() > 1 ? common_prefix(variants) : 0;
   for (auto& variant : variants) {
@@ -80,7 +98,9 @@ std::optional<size_t> find_variant(const std::vector<Variant>& variants, const s
   if (const auto named = only([&](const Variant& v) { return v.full_name == word; })) {
     return named;
   }
-  return only([&](const Variant& v) { return std::any_of(v.runs.begin(), v.runs.end(), of_run); });
+  return only([&](const Variant& v) {
+    return std::any_of(v.runs.begin(), v.runs.end(), of_run) || std::any_of(v.copies.begin(), v.copies.end(), of_run);
+  });
 }
 
 std::string differing_keys(const ConfigLeaves& a, const ConfigLeaves& b) {

@@ -12,7 +12,8 @@ namespace moe {
 struct Variant {
   std::string full_name;  // of its runs, without -s<seed>
   std::string name;       // unique; what all variants' names have in common in front is cut off
-  std::vector<RunRecord> runs;  // by seed, at least one; of those without a step, copies of one checkpoint, the first
+  std::vector<RunRecord> runs;  // by seed, at least one
+  std::vector<RunRecord> copies{};  // of the one run, further ones that are the same checkpoint as it was
 
   const RunRecord& first() const { return runs.front(); }
 };

@@ -99,14 +99,14 @@ std::vector<std::string> comparison_warnings(const std::vector<Variant>& variant
       numbers.push_back(seed.dump());
     }
     seeds.push_back(numbers.empty() ? "none" : join(numbers));
-    const auto data = data_keys(first), first_data = data_keys(variants.front().first());
-    if (data != first_data) {
-      const bool same_text = measured_otherwise(variants.front(), variants[i], metric).empty();
-      out.push_back(variants[i].name + ": measured on other data than " + variants.front().name + ": " +
-                    differing_keys(first_data, data) +
-                    (same_text ? "" : "; the two are not held against each other by " + metric +
-                                          "; moe-eval RUN --record measures both alike "
-                                          "(--metric eval.causal.bits_per_byte)"));
+    const auto of_data = differing_keys(data_keys(variants.front().first()), data_keys(first));
+    const auto otherwise = measured_otherwise(variants.front(), variants[i], metric);
+    const auto pair = variants[i].name + ": measured on other data than " + variants.front().name + ": ";
+    if (!otherwise.empty()) {
+      out.push_back(pair + otherwise + "; the two are not held against each other by " + metric + "; " +
+                    measuring_alike());
+    } else if (!of_data.empty()) {
+      out.push_back(pair + of_data);
     }
     if (const auto note = future_leak_note(first.config.model); !note.empty()) {
       out.push_back(variants[i].name + ": " + note);
