@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr double kTimeout = 2;
+constexpr double kTimeout = 4;  // a beat is a tenth of it, a warning a quarter
 constexpr int kNamed = 10;  // exit code of a rank that met a RankFailure, whose text is its output
 
 // 5 steps, each with several sums at once; in the third `mischief` happens to the rank of MOE_TEST_WHO.
@@ -43,6 +43,12 @@ void live(Mischief mischief) {
 
 std::string who(int rank) { return "MOE_TEST_WHO=" + std::to_string(rank); }
 
+// The number behind the first `words`; -1 where they are not there.
+double number_after(const std::string& text, const std::string& words) {
+  const auto at = text.find(words);
+  return at == std::string::npos ? -1 : std::atof(text.c_str() + at + words.size());
+}
+
 // All ranks but `missing` end by themselves, and say all of `words`.
 void expect_named(TestRanks& ranks, int missing, const std::vector<std::string>& words) {
   for (int r = 0; r < ranks.size(); ++r) {
@@ -58,7 +64,7 @@ void expect_named(TestRanks& ranks, int missing, const std::vector<std::string>&
 TEST(RankWatch, NamesAKilledRankAndTheOperation) {
   if (in_rank()) {
     return live([] {
-      std::this_thread::sleep_for(400ms);  // two beats: it has told where it is
+      std::this_thread::sleep_for(1500ms);  // several beats: it has told where it is
       ::raise(SIGKILL);
     });
   }
@@ -84,7 +90,10 @@ TEST(RankWatch, NamesAKilledRankByAFileToo) {
 TEST(RankWatch, NamesAStoppedRankWithinTheTimeout) {
   if (in_rank()) return live([] { ::raise(SIGSTOP); });
   TestRanks ranks(3, {who(1)});
-  expect_named(ranks, 1, {"failed after 2.", "'gradients'", "rank 1 is gone: no sign of life for"});
+  expect_named(ranks, 1, {"failed after ", "'gradients'", "rank 1 is gone: no sign of life for"});
+  const auto after = number_after(ranks[0].out(), "failed after ");
+  EXPECT_GT(after, kTimeout - 0.5) << ranks.printed();
+  EXPECT_LT(after, 2 * kTimeout) << ranks.printed();
 }
 
 TEST(RankWatch, NamesTheStoppedRankThatServesTheStore) {
@@ -94,15 +103,16 @@ TEST(RankWatch, NamesTheStoppedRankThatServesTheStore) {
 }
 
 TEST(RankWatch, NamesALateRankAndWhatItDoes) {
-  if (in_rank()) return live([] { std::this_thread::sleep_for(5s); });
+  if (in_rank()) return live([] { std::this_thread::sleep_for(3s * kTimeout); });
   TestRanks ranks(3, {who(2)});
   expect_named(ranks, 2, {"'gradients'", "rank 2 is late: computing at step 3 for ", "raise parallel.timeout"});
-  EXPECT_NE(ranks[2].wait(10), std::optional(0)) << "it finds the others gone";
+  EXPECT_NE(ranks[2].wait(20), std::optional(0)) << "it finds the others gone";
   // Before that, once and by one of them.
   std::string logs;
   for (int r : {0, 1}) logs += ranks[r].err();
-  const auto warning = logs.find("waiting 0.");
-  EXPECT_NE(warning, std::string::npos) << logs;
+  const auto waiting = number_after(logs, "waiting ");
+  EXPECT_GT(waiting, 0) << logs;
+  EXPECT_LT(waiting, kTimeout) << logs;
   EXPECT_NE(logs.find("in 'gradients' for rank 2 (computing at step 3 for "), std::string::npos) << logs;
   EXPECT_EQ(logs.find("for rank 2 (", logs.find("for rank 2 (") + 1), std::string::npos) << logs;
 }
