@@ -48,7 +48,7 @@ bool gates_choose_alone(const ModelConfig& model);
 // Dropless and noise-free. The same tokens with `cache` and without: keys and values of what stands before are
 // kept as long as ids and written tokens fit into `context`; beyond it `context` ids are fed again for every token, at
 // positions from 0: those that are `kept`, and the last ones. The prefix is what is left of it. Throws RunError when the model's figures are not
-// numbers, std::invalid_argument for ids that are empty or a prefix longer than they are.
+// numbers, std::invalid_argument for ids that are empty, or fewer than the prefix or the kept ones.
 Decoded decode(const Reader& reader, const Given& given, const DecodeOptions& options);
 
 }  // namespace moe

@@ -108,7 +108,8 @@ RunEnd run_training(RunConfig config, ResumeMode mode,
       if (reached > config.train.steps) {
         throw ConfigError("train.steps: expected at least " + std::to_string(reached) +
                           ", which the run in " + folder + " has reached, found " +
-                          std::to_string(config.train.steps));
+                          std::to_string(config.train.steps) +
+                          (config.train.extra_compute > 0 ? ", by train.extra_compute" : ""));
       }
       return std::string();
     });

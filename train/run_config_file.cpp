@@ -165,7 +165,7 @@ RunConfig RunConfigFile::load(const std::vector<std::string>& overrides, const s
   } else if (config.train.extra_compute > 0) {
     // Of a run that is there already, by what it noted: its checkpoint may be gone, or have gone on.
     const auto began = stored ? read_beginning(run_folder(config)) : std::nullopt;
-    if (began) {
+    if (began && began->flops > 0) {
       const auto vocabulary = make_tokenizer(config.data.tokenizer)->vocabulary();
       config.train.steps = steps_for_compute(config, vocabulary, began->flops);
     } else {

@@ -18,7 +18,8 @@ class RunConfigFile {
 
   // With run.name set, unless it is a sweep: of that nothing is taken, its runs take for themselves. `run`: the
   // name and folder of one run of a sweep, whose `sweep` is then empty. Where the run's folder has a config
-  // already, that one's train.steps stay, and its sections stand in for a checkpoint that is gone. Writes
+  // already, train.extra_compute is of what the run noted of its checkpoint's cost (without a note that one's train.steps
+  // stay), and its sections stand in for a checkpoint that is gone. Writes
   // nothing. Throws ConfigError, also as find_checkpoint() does.
   RunConfig load(const std::vector<std::string>& overrides, const std::optional<RunSection>& run = {});
 

@@ -179,7 +179,7 @@ TEST(RankWatch, WhoStoppedWhileItWaitedIsWaitedFor) {
     const auto all = std::make_shared<RanksWatched>(rendezvous, 1, 2, 1s, false);
     const auto watch = RanksWatched::of(all, {0, 1});
     watch->waits_for("gradients");
-    std::this_thread::sleep_for(900ms);
+    std::this_thread::sleep_for(2500ms);
     watch->goes_on();
   }
   const auto log = testing::internal::GetCapturedStderr();

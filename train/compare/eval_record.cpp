@@ -24,7 +24,7 @@ Json settings_of_task(Json settings, const std::string& name) {
 // Which tokens were routed: the text, how much of it, and made into rows by which denoisers.
 Json settings_of_load(const Json& settings) {
   Json kept = Json::object();
-  for (const char* name : {"context", "tokens", "text", "denoisers", "own"}) {
+  for (const char* name : {"context", "tokens", "text", "denoisers", "layout", "own"}) {
     if (settings.is_object() && settings.contains(name)) {
       kept[name] = settings.at(name);
     }

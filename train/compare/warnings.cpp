@@ -100,7 +100,8 @@ std::vector<std::string> comparison_warnings(const std::vector<Variant>& variant
     }
     seeds.push_back(numbers.empty() ? "none" : join(numbers));
     const auto of_data = differing_keys(data_keys(variants.front().first()), data_keys(first));
-    const auto otherwise = measured_otherwise(variants.front(), variants[i], metric);
+    // Within the first one continued_warnings() names the run.
+    const auto otherwise = i == 0 ? "" : measured_otherwise(variants.front(), variants[i], metric);
     const auto pair = variants[i].name + ": measured on other data than " + variants.front().name + ": ";
     if (!otherwise.empty()) {
       out.push_back(pair + otherwise + "; the two are not held against each other by " + metric + "; " +
