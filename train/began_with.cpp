@@ -3,6 +3,8 @@
 #include <cmath>
 #include <exception>
 
+#include "train/environment.h"
+
 namespace moe {
 
 Json began_with_json(const BeganWith& began_with) {
@@ -30,10 +32,8 @@ BeganWith parse_began_with(const Json& object, const std::string& name) {
 }
 
 std::optional<BeganWith> read_beginning(const std::string& run_folder) {
-  constexpr uint64_t kLongestNote = uint64_t{1} << 20;
   try {
-    const auto path = run_folder + "/environment.json";
-    return parse_began_with(read_json_object(path, kLongestNote).at("began_with"), path);
+    return parse_began_with(read_environment(run_folder).at("began_with"), run_folder + "/environment.json");
   } catch (const std::exception&) {
     return std::nullopt;
   }

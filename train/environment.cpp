@@ -67,6 +67,11 @@ std::string describe_environment(const std::vector<std::string>& command_line, c
   return environment.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+Json read_environment(const std::string& run_folder) {
+  constexpr uint64_t kLongest = uint64_t{1} << 20;
+  return read_json_object(run_folder + "/environment.json", kLongest);
+}
+
 std::string with_energy_source(const std::string& noted, const std::string& source) {
   const auto all = energy_sources(noted);
   return std::find(all.begin(), all.end(), source) != all.end() ? noted : noted + kThen + source;

@@ -20,6 +20,9 @@ struct EnvironmentNotes {
 // `init.checkpoint` and `began_with`, each where there is one.
 std::string describe_environment(const std::vector<std::string>& command_line, const EnvironmentNotes& notes);
 
+// A run's environment.json, of at most 1 MiB. Throws where it is missing or no JSON object.
+Json read_environment(const std::string& run_folder);
+
 // `source` after what an earlier start of the same run has noted: "rapl, then stated", or `noted` where that has it.
 std::string with_energy_source(const std::string& noted, const std::string& source);
 // What such a note names: {"rapl", "stated"}.

@@ -24,12 +24,6 @@ void replace_text_file(const std::string& path, const std::string& text) {
   file.commit();
 }
 
-// environment.json. Throws.
-Json read_note(const std::string& folder) {
-  constexpr uint64_t kLongest = uint64_t{1} << 20;
-  return read_json_object(folder + "/environment.json", kLongest);
-}
-
 // The keys in which two configs differ and may not.
 std::string forbidden_changes(RunConfig& stored, RunConfig& given) {
   std::map<std::string, std::string> before;
@@ -120,7 +114,7 @@ bool check_existing_run(const std::string& folder, RunConfig& config, ResumeMode
 
 std::string noted_beginning(const std::string& folder) {
   try {
-    return read_note(folder).value("init", Json::object()).value("checkpoint", "");
+    return read_environment(folder).value("init", Json::object()).value("checkpoint", "");
   } catch (const std::exception&) {
     return "";  // missing, damaged, or of a run that began with values of its own
   }
@@ -128,7 +122,7 @@ std::string noted_beginning(const std::string& folder) {
 
 std::string energy_over_starts(const std::string& folder, const std::string& source) {
   try {
-    return with_energy_source(read_note(folder).at("energy").get<std::string>(), source);
+    return with_energy_source(read_environment(folder).at("energy").get<std::string>(), source);
   } catch (const std::exception&) {
     return source;
   }

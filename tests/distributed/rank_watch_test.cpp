@@ -43,6 +43,13 @@ void live(Mischief mischief) {
 
 std::string who(int rank) { return "MOE_TEST_WHO=" + std::to_string(rank); }
 
+Rendezvous in_this_process() {
+  Rendezvous rendezvous;
+  rendezvous.store = c10::make_intrusive<c10d::HashStore>();
+  rendezvous.keeper = "the test's store";
+  return rendezvous;
+}
+
 // The number behind the first `words`; -1 where they are not there.
 double number_after(const std::string& text, const std::string& words) {
   const auto at = text.find(words);
@@ -142,9 +149,7 @@ TEST(RankWatch, SaysNothingWhereAllIsWell) {
 
 // With NCCL nothing fails here until the device has given up.
 TEST(RankWatch, AnnouncesAGoneRankUnasked) {
-  Rendezvous rendezvous;
-  rendezvous.store = c10::make_intrusive<c10d::HashStore>();
-  rendezvous.keeper = "the test's store";
+  const auto rendezvous = in_this_process();
   RankRecord gone;
   gone.beat = 7;
   gone.host = "somewhere";
@@ -167,9 +172,7 @@ TEST(RankWatch, AnnouncesAGoneRankUnasked) {
 
 // What it wrote last is that it waits too, for what all now wait for it in.
 TEST(RankWatch, WhoStoppedWhileItWaitedIsWaitedFor) {
-  Rendezvous rendezvous;
-  rendezvous.store = c10::make_intrusive<c10d::HashStore>();
-  rendezvous.keeper = "the test's store";
+  const auto rendezvous = in_this_process();
   RankRecord stopped;
   stopped.beat = 7;
   stopped.waiting = {{"gradients", 0.1}};

@@ -10,13 +10,11 @@ namespace moe {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t kLongestNote = uint64_t{1} << 20;
 constexpr int kMostContinuations = 100;  // folders may name each other
 
 void add_energy_kinds(const std::string& run_folder, int further, std::set<std::string>& kinds) {
   try {
-    const auto noted = read_json_object(run_folder + "/environment.json", kLongestNote).at("energy").get<std::string>();
-    for (const auto& source : energy_sources(noted)) {
+    for (const auto& source : energy_sources(read_environment(run_folder).at("energy").get<std::string>())) {
       if (source != "not measured") {
         kinds.insert(source);
       }

@@ -1,5 +1,8 @@
 #include "train/compare/measured_on.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "train/compare/metric_series.h"
 
 namespace moe {
@@ -25,17 +28,20 @@ bool of_held_out_text(const DataConfig& data, const std::string& key) {
   return begins_with(key, "data.");
 }
 
+template <class Keep>
+ConfigLeaves leaves_where(const RunRecord& run, Keep keep) {
+  ConfigLeaves leaves;
+  std::copy_if(run.identity.begin(), run.identity.end(), std::back_inserter(leaves),
+               [&](const auto& leaf) { return keep(leaf.first); });
+  return leaves;
+}
+
 ConfigLeaves validated_on(const RunRecord& run, const std::string& metric) {
   const bool of_objective = metric == "loss" || (begins_with(metric, "objectives.") && metric != "objectives.causal");
-  ConfigLeaves leaves;
-  for (const auto& leaf : run.identity) {
-    const auto& key = leaf.first;
-    if (key == "train.eval_tokens" || key == "model.context" || of_held_out_text(run.config.data, key) ||
-        (of_objective && begins_with(key, "objective"))) {
-      leaves.push_back(leaf);
-    }
-  }
-  return leaves;
+  return leaves_where(run, [&](const std::string& key) {
+    return key == "train.eval_tokens" || key == "model.context" || of_held_out_text(run.config.data, key) ||
+           (of_objective && begins_with(key, "objective"));
+  });
 }
 
 double number_or_zero(const Json& object, const std::string& key) {
@@ -89,13 +95,7 @@ std::string recorded_otherwise(const Recorded& a, const Recorded& b, const std::
     return differing_keys(leaves_of(left), leaves_of(right));
   }
   const auto own_text = [](const RunRecord& run) {
-    ConfigLeaves leaves;
-    for (const auto& leaf : run.identity) {
-      if (of_held_out_text(run.config.data, leaf.first)) {
-        leaves.push_back(leaf);
-      }
-    }
-    return leaves;
+    return leaves_where(run, [&](const std::string& key) { return of_held_out_text(run.config.data, key); });
   };
   const bool named = left.at("text").contains("data") && !left.at("text").at("data").is_null();
   return named ? "" : differing_keys(own_text(*a.run), own_text(*b.run));
